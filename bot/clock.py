@@ -14,6 +14,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot import (
     complaints,
     digests,
+    dues,
+    help_cases,
     knocks,
     locks,
     meetings,
@@ -143,6 +145,7 @@ class Clock:
         await self._look_back()
         await self._plan_ahead()
         await terms.remind(self._store, self._store.now(), self._console)
+        await dues.remind(self._store, self._store.now())
         await self._beat()
         every = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", **every)
@@ -267,6 +270,7 @@ class Clock:
         await self._store.settle(notes=[retention.Swept(at=now)])
         await self._plan_ahead()
         await terms.remind(self._store, now, self._console)
+        await dues.remind(self._store, now)
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
@@ -330,6 +334,7 @@ class Clock:
         if self._passed() - self._planned >= PLAN.total_seconds():
             self._planned = self._passed()
             await digests.plan(self._store, now)
+            await help_cases.tell_due(self._store, now, self._console)
             await pledges.keep(self._store)
             await self._take_up_measures()
         await digests.tell(self._store, now, self._console)

@@ -14,6 +14,7 @@ RAIL: tuple[tuple[str, str, str, Right | None], ...] = (
     ("polls.show", "polls", "g v", None),
     ("ballots.show", "ballots", "g b", None),
     ("corrections.show", "corrections", "g e", Right.RECORD),
+    ("help_cases.show", "help_cases", "g k", Right.HANDLE_HELP),
     ("members.show", "members", "g m", Right.READ_MEMBERS),
     ("structure.show", "structure", "g t", None),
     ("duties.show", "duties", "g d", Right.READ_MEMBERS),
@@ -54,7 +55,7 @@ _BELOW: dict[str, tuple[str, ...]] = {
         "surveys",
         "tellers",
     ),
-    "members": ("accounts", "edits", "erasure", "imports", "leaving"),
+    "members": ("accounts", "dues", "dues_handovers", "dues_members", "edits", "erasure", "imports", "leaving"),
     "cases": ("cleanings", "complaints", "greetings", "guards", "knocks", "locks", "moderation_counts", "policies"),
     "outbox": ("unheard",),
 }

@@ -20,6 +20,7 @@ from storage.unit import Reading
 PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "participation.show_member": (("id",), "participation"),
     "hours.show_member": (("id",), "participation"),
+    "dues_members.show": (("id",), "dues"),
     "records.show": (("member",), "record"),
     "members.show_one": (("id",), "member"),
     "edits.edit_one": (("id",), "member"),
@@ -36,6 +37,7 @@ FILES: Mapping[str, str] = {
     "participation.export_rows": "participation",
     "checkins.export": "participation",
     "hours.export": "participation",
+    "dues_handovers.export": "dues",
     "minutes.export_pdf": "participation",
     "minutes.export_record": "participation",
     "minutes.export_roll": "participation",
@@ -70,6 +72,10 @@ def _note(response: Response) -> Response:
             _note_page(what, MemberId(str(request.view_args[part])))
     if found := g.get("looked_at"):
         _note_page(*found)
+    if listed := g.get("looked_at_all"):
+        _note_file(*listed)
+    if unnamed := g.get("looked_at_unnamed"):
+        _note_unnamed(*unnamed)
     table, roots = g.get("taken_away", ("", ()))
     if table in FILES:
         for place in roots:
@@ -89,6 +95,16 @@ def _note_page(what: str, id: MemberId) -> None:  # noqa: A002
         return await _decided(unit, looked, member.organisation)
 
     _settle(user, what, id, decide)
+
+
+def _note_unnamed(what: str, thing: str) -> None:
+    """Note a look at what somebody left without a name: of whom is known to nobody, so it is told to nobody."""
+    user = here().user
+
+    async def decide(unit: Reading) -> Decision:
+        return Decision(facts=(Looked(user=user, what=what, member=None, place=None, number=1, at=unit.now),))
+
+    _settle(user, what, thing, decide)
 
 
 def _note_file(what: str, place: OrganisationId) -> None:

@@ -23,11 +23,14 @@ from content.cleanings import (
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
 from content.decision import Discreet, Fact
+from content.dues import DuesAssessed, DuesQuestioned, DuesReminded
+from content.dues_ledger import DuesEntered, DuesHandedOver
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
+from content.help_cases import HelpCaseAnswered, HelpCaseDescribed, HelpCaseDue, HelpCaseHanded, HelpCaseNoted
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lecture_questions import LectureQuestioned, LectureQuestionWithdrawn
@@ -186,6 +189,18 @@ def _sanction(fact: _OfSanction) -> About:
     return About(thing=f"case:{one.case}", subject=one.user, place=one.organisation, after=step)
 
 
+def _help(fact: HelpCaseHanded | HelpCaseAnswered | HelpCaseDescribed | HelpCaseDue) -> About:
+    before = f"help_case.stage_{fact.before}" if isinstance(fact, HelpCaseAnswered) else None
+    after = f"help_case.stage_{fact.stage}" if isinstance(fact, HelpCaseHanded | HelpCaseAnswered) else None
+    subject = fact.owner if isinstance(fact, HelpCaseHanded) else None
+    thing = f"help_case:{fact.case}"
+    return About(thing=thing, subject=subject, place=fact.organisation, before=before, after=after)
+
+
+def _help_noted(fact: HelpCaseNoted) -> About:
+    return About(thing=f"help_case:{fact.said.case}", place=fact.organisation)
+
+
 def _lock(fact: RoomLockAsked | RoomLocked | RoomUnlocked | RoomLockDropped) -> About:
     return About(thing=f"room:{fact.lock.room}", place=fact.lock.organisation, after=f"locks.part_{fact.lock.part}")
 
@@ -216,6 +231,11 @@ def _table(fact: ExportMade | ExportFailed) -> About:
 
 
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
+    HelpCaseHanded: _help,
+    HelpCaseAnswered: _help,
+    HelpCaseDescribed: _help,
+    HelpCaseDue: _help,
+    HelpCaseNoted: _help_noted,
     Answered: _answered,
     MeetingCalled: _meeting,
     TaskAssigned: lambda fact: About(thing=f"occurrence:{fact.task.occurrence}", subject=fact.task.member),
@@ -274,6 +294,12 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    # Whom a row of dues names has paid, and whom none names has not: the record says where, and never who.
+    DuesAssessed: lambda fact: About(place=fact.assessment.organisation),
+    DuesEntered: lambda fact: About(place=fact.entry.organisation),
+    DuesHandedOver: lambda fact: About(place=fact.handover.organisation),
+    DuesQuestioned: lambda fact: About(place=fact.question.organisation),
+    DuesReminded: lambda fact: NOTHING,
     **dict.fromkeys((GuardSet, GuardEntriesAdded, GuardEntryDropped), _guarded),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),

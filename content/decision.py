@@ -191,16 +191,10 @@ def discreetly(answer: Answered) -> Answered:
 
 
 DISCREET_WORDS = (
-    "appraisal.",
-    "ballot.",
-    "complaint.",
-    "lecture.unnamed_",
-    "pledge_question.",
-    "practice.",
-    "selection.",
-    "survey.",
+    *("appraisal.", "ballot.", "complaint.", "dues.", "help_case.", "lecture.unnamed_", "practice."),
+    *("pledge_question.", "selection.", "survey."),
 )
-"""How the keys begin of what is said to one person, and whose list would name voters, reporters or learners."""
+"""How the keys begin of what is said to one person, and whose list would name voters, reporters, learners and such."""
 
 
 def are_discreet(said: Words) -> bool:

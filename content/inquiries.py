@@ -11,7 +11,8 @@ LASTS = timedelta(hours=12)
 """How long an answer is waited for; what is said later is read as anything else."""
 
 CORRECTION = "correction"
-"""What an inquiry is about that asks what is wrong; all others are about the leave from an occurrence, by its id."""
+"""What an inquiry is about that asks what is wrong; all others are about what their name says, or about the
+leave from an occurrence, by its id."""
 
 
 class InquiryMade(Fact, frozen=True, kw_only=True):

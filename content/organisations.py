@@ -54,6 +54,9 @@ class Right(StrEnum):
     MODERATE = "moderate"
     COUNT_BALLOTS = "count_ballots"
     HELP_LEARNERS = "help_learners"
+    HANDLE_DUES = "handle_dues"
+    HANDLE_HELP = "handle_help"
+    HAND_OUT_HELP = "hand_out_help"
 
 
 _EVERYTHING = frozenset(Right)
@@ -68,9 +71,10 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.MODERATE,
         Right.COUNT_BALLOTS,
         Right.HELP_LEARNERS,
+        Right.HAND_OUT_HELP,
     },
     Role.PUBLICITY_MEMBER: frozenset({Right.READ, Right.WRITE_LESSONS, Right.SCHEDULE, Right.MANAGE_OUTBOX}),
-    Role.DISCIPLINE_MEMBER: frozenset({Right.READ, Right.READ_MEMBERS, Right.MODERATE}),
+    Role.DISCIPLINE_MEMBER: frozenset({Right.READ, Right.READ_MEMBERS, Right.MODERATE, Right.HANDLE_HELP}),
     Role.GROUP_LEADER: frozenset({Right.READ, Right.READ_MEMBERS, Right.SCHEDULE, Right.RECORD}),
     Role.REVIEWER: frozenset({Right.READ, Right.REVIEW}),
     Role.MODERATOR: frozenset({Right.READ, Right.MODERATE}),

@@ -11,6 +11,7 @@ from content.burden import Cap
 from content.cadence import ATTENDANCE_LINE, BY_SETTING, LINES, OFF, is_attendance_line, is_cadence
 from content.decision import Decision, Fact, Refusal, refused
 from content.digests import NEVER, SETTING, Sort, is_rhythm
+from content.help_cases import SETTING as HELP_ANSWER
 from content.hours import Line
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
@@ -54,6 +55,10 @@ def _is_late(value: str) -> bool:
 
 def _is_number(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 4 and int(value) > 0
+
+
+def _is_few(value: str) -> bool:
+    return value in frozenset(map(str, range(1, 31)))
 
 
 TIMEZONE, LANGUAGE, WINDOW, LATE = "timezone", "language", "window", "late"
@@ -123,6 +128,7 @@ SETTINGS: tuple[Setting, ...] = (
         possible=lambda value: value in frozenset(map(str, range(1, 13))),
         unit="month",
     ),
+    Setting(name=HELP_ANSWER, default="2", offered=("1", "2", "3", "5"), possible=_is_few, unit="workdays"),
     Setting(
         name=SETTING[Sort.WEEKLY],
         default=NEVER,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import asdict
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, func, or_, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, func, select, update
 
 from content.activities import (
     Activity,
@@ -32,6 +32,8 @@ from content.identifiers import ActivityId, EventId, MemberId, OrganisationId
 from content.notices import Form
 from content.year import Evidence, Source, Span, Standing
 from storage.organisations import organisation_closure, within
+from storage.prepared import Prepared
+from storage.spans import FIRST, LAST, asked, there
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -159,17 +161,22 @@ async def of_roots(
     return tuple(_activity(row) for row in rows)
 
 
+_OWN = activities.c
+_EVIDENCE = Prepared(
+    select(_OWN.id, _OWN.organisation_id, _OWN.title, _OWN.state, _OWN.begins_at, _OWN.timezone)
+    .where(
+        there(_OWN.organisation_id),
+        _OWN.state.in_([State.PLANNED, State.HELD]),
+        _OWN.category == Kind.THEME_DAY,
+        _OWN.begins_at >= FIRST,
+        _OWN.begins_at < LAST,
+    )
+    .order_by(_OWN.begins_at, _OWN.id)
+)
+
+
 async def evidence(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     """Return the theme days (主题党日) of a span: held, as somebody has put down, or announced."""
-    first, last = (datetime.combine(day, time(), UTC) for day in (span.since, span.until))
-    own = activities.c
-    query = select(own.id, own.organisation_id, own.title, own.state, own.begins_at, own.timezone).where(
-        or_(within(own.organisation_id, span.roots), own.organisation_id.in_(span.above)),
-        own.state.in_([State.PLANNED, State.HELD]),
-        own.category == Kind.THEME_DAY,
-        own.begins_at >= first - timedelta(days=1),
-        own.begins_at < last + timedelta(days=2),
-    )
     return tuple(
         Evidence(
             forms=(Form.PARTY_DAY,),
@@ -180,7 +187,7 @@ async def evidence(unit: Reading, span: Span) -> tuple[Evidence, ...]:
             title=row.title,
             place=OrganisationId(row.organisation_id),
         )
-        for row in await unit.rows(query.order_by(own.begins_at, own.id))
+        for row in await unit.rows(_EVIDENCE, asked(span))
         if span.since <= (on := _day(row)) <= span.until
     )
 

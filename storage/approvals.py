@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, String, Table, select
+from sqlalchemy import Column, ForeignKey, String, Table, bindparam, select
 
 from content.approvals import KEPT, LASTS, Act, Proposal, ProposalDecided, Proposed, State
 from content.identifiers import OrganisationId, ProposalId, UserId
-from storage.organisations import within
+from storage.organisations import ROOTS, within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -62,17 +63,24 @@ async def proposal(
     return _proposal(row) if row else None
 
 
+_WAITING = Prepared(
+    select(approvals)
+    .where(
+        approvals.c.act.in_(bindparam("acts", expanding=True)),
+        within(approvals.c.organisation_id, ROOTS),
+        approvals.c.state == State.WAITING,
+        approvals.c.proposed_at > bindparam("since"),
+    )
+    .order_by(approvals.c.proposed_at, approvals.c.id)
+)
+
+
 async def waiting(
     unit: Reading, roots: Iterable[OrganisationId], *, acts: Collection[Act] = EVERY_ACT
 ) -> tuple[Proposal, ...]:
     """Return the proposals of these acts at or below the roots that can still be answered, oldest first."""
-    query = select(approvals).where(
-        approvals.c.act.in_(sorted(acts)),
-        within(approvals.c.organisation_id, roots),
-        approvals.c.state == State.WAITING,
-        approvals.c.proposed_at > unit.now - LASTS,
-    )
-    return tuple(_proposal(row) for row in await unit.rows(query.order_by(approvals.c.proposed_at, approvals.c.id)))
+    asked = {"acts": sorted(acts), "roots": list(roots), "since": unit.now - LASTS}
+    return tuple(_proposal(row) for row in await unit.rows(_WAITING, asked))
 
 
 async def past(

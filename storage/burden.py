@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import and_, case, func, or_, select, union
+from sqlalchemy import func, or_, select
 
-from content.ballots import State as BallotState
 from content.burden import (
     LOOKED_AHEAD,
     Asked,
@@ -30,47 +28,28 @@ from content.burden import (
 from content.decision import Refusal, Words
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, PollId, RoomId
 from content.lessons import ASKING
-from content.meetings import INNER
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.polls import Poll
-from content.polls import State as PollState
 from content.rooms import Purpose
 from content.schedules import Schedule
 from content.series import SeriesContinued
 from content.settings import BY_NAME, held_at
-from content.surveys import State as SurveyState
-from storage import settings
+from storage import askings, settings
 from storage.audit import audit
-from storage.ballots import ballots
-from storage.checkins import cards
 from storage.lessons import lesson as lesson_of
-from storage.lessons import lesson_revisions, lessons
-from storage.meetings import meetings
 from storage.members import members
-from storage.organisations import branches_of, organisation_closure, organisations, tree, within
-from storage.outbox import UNDER_WAY, outbox
-from storage.outbox import Kind as RowKind
-from storage.outbox import State as RowState
-from storage.polls import polls
+from storage.organisations import above_each, branches_of, organisation_closure, organisations, within
 from storage.rooms import rooms as kept_rooms
 from storage.schedules import Entry, occurrences
-from storage.surveys import surveys
-from storage.tallies import OFFERED, number, tallies
-from storage.unit import AnyRow, Reading
-
-_NO_SURVEY = (SurveyState.DRAFT, SurveyState.CANCELLED)
-_NO_BALLOT = (BallotState.DRAFT, BallotState.FROZEN, BallotState.VOID)
-"""What asks nobody for anything."""
-
-_EVERYBODYS = (Purpose.BRANCH, Purpose.GROUP)
-"""The rooms in which everything meets that concerns the members; each other one is asked by itself."""
+from storage.unit import Reading
 
 
 async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[OrganisationId, Caps]:
     """Return the caps that hold at each of these nodes."""
     chosen = await settings.chosen(unit)
-    parents = {node.id: node.parent for node in await tree(unit)}
+    nodes = list(nodes)
+    parents = await above_each(unit, nodes)
     return {
         node: caps_from({cap: held_at(node, BY_NAME[cap], chosen=chosen, parents=parents).value for cap in Cap})
         for node in nodes
@@ -107,10 +86,11 @@ async def by_branch(
     zones = {OrganisationId(row.id): row.timezone for row in branches}
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
-    for on, row in await _occurrences(unit, zones, *period):
+    for on, row in await askings.of_occurrences(unit, zones, *period):
         if row.id not in without and (row.reached or (row.state == OccurrenceState.PLANNED and not row.over_cap)):
             asked[OrganisationId(row.branch)].append(Asked(on=on, minutes=row.minutes))
-    for branch, at in (*await _polls(unit, zones, *period, without=without), *await _news(unit, zones, *period)):
+    polled = await askings.of_polls(unit, zones, *period, without=without)
+    for branch, at in (*polled, *await askings.of_news(unit, zones, *period)):
         asked[branch].append(Asked(on=at.date()))
     held = await caps(unit, zones)
     return {branch: Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()}
@@ -125,16 +105,16 @@ async def room_of(
     has its own polls alone.
     """
     purpose = await unit.value(select(kept_rooms.c.purpose).where(kept_rooms.c.id == room)) or Purpose.BRANCH
-    where = _EVERYBODYS if purpose in _EVERYBODYS else (Purpose(purpose),)
+    where = askings.EVERYBODYS if purpose in askings.EVERYBODYS else (Purpose(purpose),)
     row = await unit.first(select(organisations.c.kind, organisations.c.timezone).where(organisations.c.id == node))
     if row is None:
         return ()
-    if row.kind == Kind.BRANCH and where == _EVERYBODYS:
+    if row.kind == Kind.BRANCH and where == askings.EVERYBODYS:
         return await rooms(unit, node, since=on, until=on, without=without)
     zones, period = {node: str(row.timezone)}, (on.replace(day=1), on + timedelta(days=LOOKED_AHEAD + 31))
     found = (
-        *await _polls(unit, zones, *period, without=without, where=where),
-        *await _news(unit, zones, *period, where=where),
+        *await askings.of_polls(unit, zones, *period, without=without, where=where),
+        *await askings.of_news(unit, zones, *period, where=where),
     )
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
 
@@ -193,7 +173,7 @@ async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[Occurr
     before = occurrences.alias("before")
     for entry in entries:
         own = select(occurrences.c.id).where(occurrences.c.id == entry.occurrence.id)
-        again = own.where(_earlier(before, or_(_to_come(before), _held(before))))
+        again = own.where(askings.earlier(before, or_(askings.to_come(before), askings.was_held(before))))
         is_asked = not entry.session or await unit.first(again) is None
         lesson = await lesson_of(unit, entry.occurrence.lesson)
         found.append(
@@ -233,7 +213,7 @@ async def meters(
     if not zones:
         return {}
     found = {branch: Meter() for branch in zones}
-    for _, row in await _occurrences(unit, zones, since, until):
+    for _, row in await askings.of_occurrences(unit, zones, since, until):
         branch = OrganisationId(row.branch)
         one = found[branch]
         if row.state == OccurrenceState.PLANNED:
@@ -247,208 +227,15 @@ async def meters(
                 minutes=one.minutes + row.minutes,
                 at_night=one.at_night + at_night,
             )
-    for branch, at in await _polls(unit, zones, since, until):
+    for branch, at in await askings.of_polls(unit, zones, since, until):
         one = found[branch]
         found[branch] = replace(one, posts=one.posts + 1, asks=one.asks + 1, at_night=one.at_night + is_quiet(at))
-    for branch, at in await _news(unit, zones, since, until):
+    for branch, at in await askings.of_news(unit, zones, since, until):
         one = found[branch]
         found[branch] = replace(one, posts=one.posts + 1, at_night=one.at_night + is_quiet(at))
-    for branch in await _papers(unit, zones, since, until):
+    for branch in await askings.of_papers(unit, zones, since, until):
         found[branch] = replace(found[branch], asks=found[branch].asks + 1)
     return found
-
-
-def _reach(zones: Collection[OrganisationId]) -> Any:
-    """Return whom each branch hears of: whoever is above it, itself, and its groups, who meet in its one room."""
-    path = organisation_closure
-    above = select(path.c.descendant_id.label("branch"), path.c.ancestor_id.label("audience")).where(
-        path.c.descendant_id.in_(list(zones))
-    )
-    below = select(path.c.ancestor_id.label("branch"), path.c.descendant_id.label("audience")).where(
-        path.c.ancestor_id.in_(list(zones))
-    )
-    return union(above, below).subquery()
-
-
-async def _occurrences(
-    unit: Reading, zones: Mapping[OrganisationId, str], since: date, until: date
-) -> list[tuple[date, AnyRow]]:
-    """Return what went out to each branch or is planned for it, with the day by the clock there.
-
-    What was held or sent late counts on the day on which it was heard. The sessions of a lesson are posts of their own,
-    and ask a branch its minutes once, in the first that is heard there or is still to come: each hears one of them.
-    """
-    reach = _reach(zones)
-    first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
-    revision = func.coalesce(occurrences.c.lesson_revision, lessons.c.revision)
-    asked = select(tallies.c.branch_id).where(
-        tallies.c.occurrence_id == occurrences.c.id,
-        tallies.c.branch_id == reach.c.branch,
-        number(tallies, *OFFERED) > 0,
-    )
-    # Of a bulletin nobody is counted, so that its cards tell where it was heard.
-    shown = select(cards.c.id).where(
-        cards.c.occurrence_id == occurrences.c.id, cards.c.branch_id == reach.c.branch, lessons.c.kind.not_in(ASKING)
-    )
-    query: Any = (
-        select(
-            reach.c.branch,
-            occurrences.c.id,
-            occurrences.c.due_at,
-            occurrences.c.state,
-            occurrences.c.opened_at,
-            occurrences.c.over_cap,
-            case((_heard_before(reach), 0), else_=lesson_revisions.c.minutes).label("minutes"),
-            or_(asked.exists(), shown.exists()).label("reached"),
-            lessons.c.kind,
-        )
-        .join(occurrences, occurrences.c.audience_id == reach.c.audience)
-        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .join(
-            lesson_revisions,
-            (lesson_revisions.c.lesson_id == lessons.c.id) & (lesson_revisions.c.revision == revision),
-        )
-        .where(
-            occurrences.c.state.in_([OccurrenceState.PLANNED, OccurrenceState.OPEN, OccurrenceState.CLOSED]),
-            occurrences.c.withdrawn_at.is_(None),
-            occurrences.c.id.not_in(select(meetings.c.occurrence_id).where(meetings.c.form.in_(sorted(INNER)))),
-            occurrences.c.due_at >= first - timedelta(days=1),
-            occurrences.c.due_at < last + timedelta(days=2),
-        )
-    )
-    found = [(_day(row.due_at, zones[row.branch]), row) for row in await unit.rows(query)]
-    return [(on, row) for on, row in found if since <= on <= until]
-
-
-def _heard_before(reach: Any) -> Any:
-    """Return the condition that an earlier session of the same lesson asks its minutes of a branch, or is to."""
-    before = occurrences.alias("before")
-    asked = (
-        select(tallies.c.branch_id)
-        .where(
-            tallies.c.occurrence_id == before.c.id,
-            tallies.c.branch_id == reach.c.branch,
-            number(tallies, *OFFERED) > 0,
-        )
-        .correlate(before, reach)
-    )
-    return and_(occurrences.c.session > 0, _earlier(before, or_(_to_come(before), _held(before) & asked.exists())))
-
-
-def _earlier(before: Any, stands: Any) -> Any:
-    """Return the condition that an earlier session of the same lesson stands so."""
-    return (
-        select(before.c.id)
-        .where(
-            before.c.schedule_id == occurrences.c.schedule_id,
-            before.c.meant == occurrences.c.meant,
-            before.c.session < occurrences.c.session,
-            before.c.withdrawn_at.is_(None),
-            stands,
-        )
-        .exists()
-    )
-
-
-def _to_come(one: Any) -> Any:
-    return one.c.state == OccurrenceState.PLANNED
-
-
-def _held(one: Any) -> Any:
-    return one.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED])
-
-
-def _day(at: datetime, zone: str) -> date:
-    return at.astimezone(ZoneInfo(zone)).date()
-
-
-async def _polls(
-    unit: Reading,
-    zones: dict[OrganisationId, str],
-    since: date,
-    until: date,
-    *,
-    without: Collection[OccurrenceId | PollId] = (),
-    where: Collection[Purpose] = _EVERYBODYS,
-) -> list[tuple[OrganisationId, datetime]]:
-    """Return when a poll of ours was begun in which branch, by its own clock.
-
-    One counts that reached its room or still may, and all the same where it was removed from there.
-    """
-    under_way = select(outbox.c.id).where(
-        outbox.c.poll_id == polls.c.id, outbox.c.kind == RowKind.POLL, outbox.c.state.in_(UNDER_WAY)
-    )
-    begun = _asked_in(where, polls.c.opened_at).where(
-        polls.c.starter.is_(None),
-        polls.c.id.not_in(list(without)),
-        polls.c.event_id.is_not(None) | ((polls.c.state != PollState.WITHDRAWN) & under_way.exists()),
-    )
-    return await _within_days(unit, begun, polls.c.organisation_id, polls.c.opened_at, zones, since, until)
-
-
-def _asked_in(where: Collection[Purpose], at: Any) -> Any:
-    """Return the polls in rooms for these purposes; one whose room is known no more was asked in the branch's own."""
-    return (
-        select(polls.c.organisation_id, at.label("at"))
-        .outerjoin(kept_rooms, kept_rooms.c.id == polls.c.room_id)
-        .where(func.coalesce(kept_rooms.c.purpose, Purpose.BRANCH).in_(list(where)))
-    )
-
-
-async def _news(
-    unit: Reading,
-    zones: dict[OrganisationId, str],
-    since: date,
-    until: date,
-    *,
-    where: Collection[Purpose] = _EVERYBODYS,
-) -> list[tuple[OrganisationId, datetime]]:
-    """Return when a poll's result was published in a branch, or something else was said in its room."""
-    results = _asked_in(where, polls.c.closed_at).where(polls.c.state == PollState.CLOSED)
-    said = (
-        select(outbox.c.organisation_id, outbox.c.done_at.label("at"))
-        .join(kept_rooms, kept_rooms.c.id == outbox.c.room_id)
-        .where(
-            or_(outbox.c.kind == RowKind.SAY, outbox.c.kind == RowKind.LIVE),
-            # Nearly all that was ever sent is in this state: its index would lead through everything.
-            func.coalesce(outbox.c.state, "") == RowState.SENT,
-            kept_rooms.c.purpose.in_(list(where)),
-        )
-    )
-    return [
-        *await _within_days(unit, results, polls.c.organisation_id, polls.c.closed_at, zones, since, until),
-        *await _within_days(unit, said, outbox.c.organisation_id, outbox.c.done_at, zones, since, until),
-    ]
-
-
-async def _papers(unit: Reading, zones: dict[OrganisationId, str], since: date, until: date) -> list[OrganisationId]:
-    """Return the branch of each survey or secret ballot that asks its members and ends on one of these days."""
-    reach = _reach(zones)
-    found: list[OrganisationId] = []
-    for table, never in ((surveys, _NO_SURVEY), (ballots, _NO_BALLOT)):
-        asked = (
-            select(reach.c.branch.label("organisation_id"), table.c.closes_at.label("at"))
-            .join(reach, reach.c.audience == table.c.organisation_id)
-            .where(table.c.state.not_in(never))
-        )
-        rows = await _within_days(unit, asked, reach.c.branch, table.c.closes_at, zones, since, until)
-        found += [branch for branch, _ in rows]
-    return found
-
-
-async def _within_days(
-    unit: Reading, query: Any, place: Any, at: Any, zones: dict[OrganisationId, str], since: date, until: date
-) -> list[tuple[OrganisationId, datetime]]:
-    """Return where and when something was, by the clock there, as far as that lies on one of these days."""
-    if not zones:
-        return []
-    first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
-    near = query.where(place.in_(list(zones)), at >= first - timedelta(days=1), at < last + timedelta(days=2))
-    found = [
-        (OrganisationId(row.organisation_id), row.at.astimezone(ZoneInfo(zones[row.organisation_id])))
-        for row in await unit.rows(near)
-    ]
-    return [(branch, when) for branch, when in found if since <= when.date() <= until]
 
 
 async def documents(

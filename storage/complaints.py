@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import (
+    BindParameter,
     Boolean,
     Column,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    bindparam,
     exists,
     false,
     func,
@@ -43,9 +45,10 @@ from content.identifiers import CaseId, ComplaintId, EventId, OrganisationId, Ro
 from storage.audit import causes
 from storage.cases import opened, seal
 from storage.members import members
-from storage.organisations import organisations, within
+from storage.organisations import ROOTS, organisations, within
 from storage.outbox import State as Row
 from storage.outbox import outbox
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -131,7 +134,7 @@ def _complaint(row: AnyRow) -> Complaint:
     )
 
 
-def seen_by(reader: UserId) -> Any:
+def seen_by(reader: UserId | BindParameter[Any]) -> Any:
     """Leave out what is about the reader, and what may be as long as nobody knows whom it is about."""
     return complaints.c.user_id.is_not(None) & (complaints.c.user_id != reader)
 
@@ -179,11 +182,20 @@ async def lines(
     )
 
 
+_NUMBER_OPEN = Prepared(
+    select(func.count().label("number"))
+    .select_from(complaints)
+    .where(
+        complaints.c.state == State.OPEN,
+        within(complaints.c.organisation_id, ROOTS),
+        seen_by(bindparam("reader")),
+    )
+)
+
+
 async def number_open(unit: Reading, roots: Iterable[OrganisationId], *, reader: UserId) -> int:
     """Return how many complaints at or below the roots wait for an answer that the reader may give."""
-    query = select(func.count()).select_from(complaints)
-    mine = (complaints.c.state == State.OPEN, within(complaints.c.organisation_id, roots), seen_by(reader))
-    return int(await unit.value(query.where(*mine)) or 0)
+    return int(await unit.value(_NUMBER_OPEN, {"roots": list(roots), "reader": reader}) or 0)
 
 
 async def heard(unit: Reading, id: ComplaintId) -> tuple[Heard, ...]:  # noqa: A002

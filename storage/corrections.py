@@ -14,7 +14,8 @@ from content.identifiers import CorrectionId, OrganisationId, UserId
 from content.organisations import RIGHTS, Right, Role
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import duties, organisation_closure, organisations, within
+from storage.organisations import ROOTS, duties, organisation_closure, organisations, within
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -107,11 +108,16 @@ async def visible(unit: Reading, roots: Iterable[OrganisationId], id: Correction
     return _correction(row) if row else None
 
 
+_NUMBER_WAITING = Prepared(
+    select(func.count().label("number"))
+    .select_from(corrections)
+    .where(corrections.c.state == State.WAITING, within(corrections.c.organisation_id, ROOTS))
+)
+
+
 async def number_waiting(unit: Reading, roots: Iterable[OrganisationId]) -> int:
     """Return how many at or below the roots wait for an answer."""
-    query = select(func.count()).select_from(corrections)
-    where = (corrections.c.state == State.WAITING, within(corrections.c.organisation_id, roots))
-    return int(await unit.value(query.where(*where)))
+    return int(await unit.value(_NUMBER_WAITING, {"roots": list(roots)}))
 
 
 async def waiting_of(unit: Reading, user: UserId) -> tuple[Correction, ...]:

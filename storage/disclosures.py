@@ -36,6 +36,8 @@ from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
+from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
+from storage.dues_questions import dues_questions
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
 from storage.electronic_votes import electronic_votes
@@ -45,6 +47,7 @@ from storage.glossary import glossary_entries
 from storage.greetings import greeted, greetings
 from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
+from storage.help_cases import help_case_numbers, help_case_words, help_cases
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -216,6 +219,23 @@ PERSONAL: tuple[Held, ...] = (
         state="lectures.state_",
     ),
     _held(
+        help_cases,
+        "member_id user_id owner",
+        "organisation_id number received_on stage category answered_on ended_on asked_at",
+        inner="id member_id user_id owner due_on told_on",
+        opens="sealed_key code_hash",
+        stage="help_case.stage_",
+        category="help_cases.category_",
+    ),
+    _held(
+        help_case_words,
+        "user_id by_user",
+        "sort said_on text",
+        inner="id case_id place member_id user_id by_user is_sealed",
+        own_words="text",
+        sort="help_cases.sort_",
+    ),
+    _held(
         sign_up_entries,
         "member_id said_by withdrawn_by",
         "sign_up_id name note brings at said_by withdrawn withdrawn_by why",
@@ -286,6 +306,39 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id",
         form="hours.form_",
     ),
+    _held(
+        dues_assessments,
+        "member_id by_user",
+        "organisation_id kind fen since text at",
+        inner="number id member_id category is_sealed by_user",
+        kind="dues.kind_",
+        own_words="kind fen since text",
+    ),
+    _held(
+        dues_entries,
+        "member_id by_user",
+        "organisation_id sort month fen on_day method text at",
+        inner="number id member_id central reverses is_sealed by_user",
+        sort="dues.sort_",
+        method="dues.method_",
+        own_words="sort month fen on_day method text",
+    ),
+    _held(
+        dues_handovers,
+        "by_user",
+        "organisation_id on_day at",
+        inner="number id since through due_people paid_people due received handed reverses text is_sealed by_user",
+        readable=False,
+    ),
+    _held(
+        dues_reminders,
+        "member_id",
+        "reminder last at",
+        inner="member_id",
+        reminder="dues.reminder_",
+    ),
+    _held(dues_ways, "by_user", "organisation_id text", inner="by_user", readable=False),
+    _held(dues_questions, "member_id user_id", "text asked_at", inner="id member_id organisation_id user_id is_sealed"),
     _held(
         poll_responses,
         "sender",
@@ -658,6 +711,7 @@ IMPERSONAL: tuple[Table, ...] = (
     tallies,
     branch_months,
     learning_counts,
+    help_case_numbers,
     digests,
     rooms,
     sanction_places,

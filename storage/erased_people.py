@@ -28,6 +28,9 @@ from storage.complaints import forget_people as forget_complaints
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
+from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
+from storage.dues import forget_words as forget_dues_words
+from storage.dues_questions import dues_questions
 from storage.edits import edit_entries, edits
 from storage.electronic_elections import election_presence, electronic_elections
 from storage.electronic_elections import forget_names as forget_kept_names
@@ -36,6 +39,7 @@ from storage.exports import exports
 from storage.feeds import feeds
 from storage.greetings import greeted, greetings
 from storage.guards import strikes
+from storage.help_cases import help_case_words, help_cases
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
@@ -100,7 +104,11 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         answers,
         session_choices,
         lecture_questions,
+        help_case_words,
+        help_cases,
         learning_entries,
+        dues_reminders,
+        dues_questions,
         sign_up_claims,
         sign_up_entries,
         activity_photos,
@@ -174,6 +182,10 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
     unannounced_meetings: ("recorded_by",),
     meeting_minutes: ("by_user",),
+    dues_assessments: ("by_user",),
+    dues_entries: ("by_user",),
+    dues_handovers: ("by_user",),
+    dues_ways: ("by_user",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -198,6 +210,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
         *(approvals, case_notes, greetings),
         *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
+    "dues": (dues_assessments, dues_entries, dues_handovers, dues_ways),
     "record": (audit, looks),
     "rooms": (room_state,),
 }
@@ -206,6 +219,8 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
 _ALSO: Mapping[Table, tuple[str, ...]] = {
     answers: ("recorded_by",),
     learning_entries: ("recorded_by", "taken_back_by"),
+    help_cases: ("owner",),
+    help_case_words: ("by_user",),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
     sign_up_entries: ("said_by", "withdrawn_by"),
@@ -326,6 +341,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_people(unit, ids)
     await forget_pledgers(unit, ids)
     await forget_typed(unit, called)
+    await forget_dues_words(unit, ids)
     await forget_cases(unit, fact.accounts)
     await forget_complaints(unit, fact.accounts)
     await forget_cleanings(unit, fact.accounts)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import convert
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 
 from content import ballots as secret
 from content import lectures, paper_elections
@@ -24,9 +23,11 @@ from storage import activities, terms, unannounced
 from storage.ballots import ballots
 from storage.lessons import lesson_revisions, lessons
 from storage.meetings import meeting_people, meetings
-from storage.organisations import branch_above, within
+from storage.organisations import branch_above
 from storage.paper_elections import paper_elections as papers
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, occurrences, schedules
+from storage.spans import FIRST, LAST, SINCE, UNTIL, asked, there
 from storage.unit import Reading
 
 Giving = Callable[[Reading, Span], Awaitable[Sequence[Evidence]]]
@@ -60,29 +61,24 @@ async def found(unit: Reading, span: Span, sources: Sequence[Giving] | None = No
     return tuple([one for give in sources or SOURCES for one in await give(unit, span)])
 
 
-def _there(column: Any, span: Span) -> Any:
-    return or_(within(column, span.roots), column.in_(span.above))
-
-
-def _instants(span: Span, *, before: timedelta = timedelta()) -> tuple[datetime, datetime]:
-    """Return between which instants the days of a span lie, whatever the zone."""
-    day = timedelta(days=1)
-    first = datetime.combine(span.since, time(), UTC) - before - day
-    return first, datetime.combine(span.until, time(), UTC) + 2 * day
+_OF_MEETINGS = Prepared(
+    select(
+        *(meetings.c.occurrence_id, meetings.c.organisation_id, meetings.c.form, meetings.c.title),
+        *(meetings.c.begins_at, meetings.c.timezone, meetings.c.state),
+    )
+    .where(
+        there(meetings.c.organisation_id),
+        meetings.c.begins_at >= FIRST,
+        meetings.c.begins_at < LAST,
+        meetings.c.state.in_(list(_MEETINGS)),
+    )
+    .order_by(meetings.c.begins_at, meetings.c.occurrence_id)
+)
 
 
 async def of_meetings(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     """Return the meetings of a span, with the talks among them by who talked with whom."""
-    since, until = _instants(span)
-    own = meetings.c
-    query = select(own.occurrence_id, own.organisation_id, own.form, own.title, own.begins_at, own.timezone, own.state)
-    held = query.where(
-        _there(own.organisation_id, span),
-        own.begins_at >= since,
-        own.begins_at < until,
-        own.state.in_(list(_MEETINGS)),
-    )
-    rows = await unit.rows(held.order_by(own.begins_at, own.occurrence_id))
+    rows = await unit.rows(_OF_MEETINGS, asked(span))
     talks = {row.occurrence_id: row.organisation_id for row in rows if row.form == Form.TALK}
     pairs = await _pairs(unit, talks) if talks else {}
     return tuple(
@@ -125,39 +121,40 @@ async def _committee(unit: Reading, place: OrganisationId) -> Collection[MemberI
     return frozenset()
 
 
+_OF_LECTURES = Prepared(
+    select(
+        occurrences.c.id,
+        occurrences.c.audience_id,
+        occurrences.c.state,
+        lesson_revisions.c.lecture,
+        schedules.c.timezone,
+        SHOWN_TITLE,
+    )
+    .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+    .join(
+        lesson_revisions,
+        and_(
+            lesson_revisions.c.lesson_id == lessons.c.id,
+            # One that was sent is given as it was announced; else as it stands now.
+            lesson_revisions.c.revision == func.coalesce(occurrences.c.lesson_revision, lessons.c.revision),
+        ),
+    )
+    .join(schedules, schedules.c.id == occurrences.c.schedule_id)
+    .where(
+        lessons.c.kind == Kind.LECTURE,
+        there(occurrences.c.audience_id),
+        occurrences.c.due_at >= FIRST,
+        occurrences.c.due_at < LAST,
+        occurrences.c.state.in_([Notice.PLANNED, Notice.OPEN, Notice.CLOSED]),
+    )
+    .order_by(occurrences.c.due_at, occurrences.c.id)
+)
+
+
 async def of_lectures(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     """Return the party lectures (党课) of a span, each by the day on which it is given first."""
-    since, until = _instants(span, before=ANNOUNCED)
-    query = (
-        select(
-            occurrences.c.id,
-            occurrences.c.audience_id,
-            occurrences.c.state,
-            lesson_revisions.c.lecture,
-            schedules.c.timezone,
-            SHOWN_TITLE,
-        )
-        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .join(
-            lesson_revisions,
-            and_(
-                lesson_revisions.c.lesson_id == lessons.c.id,
-                # One that was sent is given as it was announced; else as it stands now.
-                lesson_revisions.c.revision == func.coalesce(occurrences.c.lesson_revision, lessons.c.revision),
-            ),
-        )
-        .join(schedules, schedules.c.id == occurrences.c.schedule_id)
-        .where(
-            lessons.c.kind == Kind.LECTURE,
-            _there(occurrences.c.audience_id, span),
-            occurrences.c.due_at >= since,
-            occurrences.c.due_at < until,
-            occurrences.c.state.in_([Notice.PLANNED, Notice.OPEN, Notice.CLOSED]),
-        )
-        .order_by(occurrences.c.due_at, occurrences.c.id)
-    )
     given = []
-    for row in await unit.rows(query):
+    for row in await unit.rows(_OF_LECTURES, asked(span, before=ANNOUNCED)):
         lecture = convert(row.lecture, Lecture) if row.lecture else None
         if lecture is None or not lecture.party:
             continue
@@ -180,31 +177,40 @@ async def of_lectures(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     return tuple(given)
 
 
+_BY_BALLOT = Prepared(
+    select(
+        *(ballots.c.id, ballots.c.organisation_id, ballots.c.title, ballots.c.state),
+        *(ballots.c.closes_at, ballots.c.timezone, ballots.c.election),
+    )
+    .where(
+        there(ballots.c.organisation_id),
+        ballots.c.closes_at >= FIRST,
+        ballots.c.closes_at < LAST,
+        ballots.c.state.in_(list(_BALLOTS)),
+    )
+    .order_by(ballots.c.closes_at, ballots.c.id)
+)
+_BY_PAPER = Prepared(
+    select(papers.c.id, papers.c.organisation_id, papers.c.title, papers.c.state, papers.c.held_on, papers.c.election)
+    .where(
+        there(papers.c.organisation_id),
+        papers.c.held_on >= SINCE,
+        papers.c.held_on <= UNTIL,
+        papers.c.state.in_(list(_PAPERS)),
+    )
+    .order_by(papers.c.held_on, papers.c.id)
+)
+
+
 async def of_appraisals(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     """Return the appraisals (民主评议) of a span: by the day on which a ballot closes, or papers are voted on."""
-    since, until = _instants(span)
-    own, held = ballots.c, papers.c
-    closing = select(
-        own.id, own.organisation_id, own.title, own.state, own.closes_at, own.timezone, own.election
-    ).where(
-        _there(own.organisation_id, span),
-        own.closes_at >= since,
-        own.closes_at < until,
-        own.state.in_(list(_BALLOTS)),
-    )
-    on_paper = select(held.id, held.organisation_id, held.title, held.state, held.held_on, held.election).where(
-        _there(held.organisation_id, span),
-        held.held_on >= span.since,
-        held.held_on <= span.until,
-        held.state.in_(list(_PAPERS)),
-    )
     by_ballot = [
         (row, _day(row.closes_at, row.timezone), Source.BALLOT, _BALLOTS[secret.State(row.state)])
-        for row in await unit.rows(closing.order_by(own.closes_at, own.id))
+        for row in await unit.rows(_BY_BALLOT, asked(span))
     ]
     by_paper = [
         (row, row.held_on, Source.PAPER, _PAPERS[paper_elections.State(row.state)])
-        for row in await unit.rows(on_paper.order_by(held.held_on, held.id))
+        for row in await unit.rows(_BY_PAPER, asked(span))
     ]
     return tuple(
         Evidence(

@@ -71,6 +71,8 @@ from content.credentials import (
 from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
+from content.dues import DuesAssessed, DuesQuestioned, DuesQuestionSettled, DuesReminded, DuesWaySet
+from content.dues_ledger import DuesEntered, DuesHandedOver, DuesTold
 from content.edits import EditUndone, RosterEdited
 from content.election_meetings import MeetingNoted, SeatsLeftEmpty
 from content.electronic_elections import (
@@ -94,6 +96,16 @@ from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.greetings import Greeted, GreetingDropped, GreetingSet
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
+from content.help_cases import (
+    HelpCaseAnswered,
+    HelpCaseDescribed,
+    HelpCaseDue,
+    HelpCaseHanded,
+    HelpCaseNoted,
+    HelpCaseOpened,
+    HelpCaseWithdrawn,
+    HelpWordsAdded,
+)
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -290,6 +302,8 @@ from storage import (
     credentials,
     digests,
     disclosures,
+    dues,
+    dues_questions,
     edits,
     electronic_elections,
     electronic_votes,
@@ -300,6 +314,7 @@ from storage import (
     greetings,
     guards,
     heartbeats,
+    help_cases,
     hours,
     imports,
     inquiries,
@@ -435,6 +450,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
     LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
+    HelpCaseOpened: (help_cases.write_opened,),
+    HelpWordsAdded: (help_cases.write_added,),
+    HelpCaseWithdrawn: (help_cases.write_withdrawn,),
+    HelpCaseHanded: (help_cases.write_handed,),
+    HelpCaseAnswered: (help_cases.write_answered,),
+    HelpCaseNoted: (help_cases.write_noted,),
+    HelpCaseDescribed: (help_cases.write_described,),
+    HelpCaseDue: (help_cases.write_due,),
     MeetingCalled: (meetings.write_called,),
     MeetingDrafted: (meeting_drafts.write_drafted,),
     MeetingDraftSettled: (meeting_drafts.write_settled,),
@@ -587,6 +610,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
     OutcomeTold: (appraisals.write_told,),
+    DuesAssessed: (dues.write_assessed,),
+    DuesEntered: (dues.write_entered,),
+    DuesHandedOver: (dues.write_handed_over,),
+    DuesReminded: (dues.write_reminded,),
+    DuesWaySet: (dues.write_way,),
+    DuesTold: (dues.write_told,),
+    DuesQuestioned: (dues_questions.write_questioned,),
+    DuesQuestionSettled: (dues_questions.write_question_settled,),
     ItemsAdded: (bank.write_added,),
     ItemRevised: (bank.write_revised,),
     ItemWithdrawn: (bank.write_withdrawn,),

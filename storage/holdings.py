@@ -12,6 +12,7 @@ from sqlalchemy import Table, and_, false, func, not_, or_, select, true
 from content.cleanings import State as Cleaning
 from content.decision import Secret, words
 from content.disclosures import Section, Value
+from content.dues import written as in_yuan
 from content.hours import written
 from content.identifiers import MemberId, UserId
 from content.members import Member
@@ -27,7 +28,12 @@ from storage.cleanings import cleanings
 from storage.complaints import complaint_voices, complaints, opened_note
 from storage.complaints import text_of as said_in_complaint
 from storage.disclosures import PERSONAL, Held
+from storage.dues import SEALED as DUES
+from storage.dues import text_of as said_of_dues
+from storage.dues_questions import dues_questions
 from storage.edits import edit_entries
+from storage.help_cases import help_case_words
+from storage.help_cases import opened as text_in_help_case
 from storage.imports import import_entries
 from storage.lessons import lessons
 from storage.looks import about as looked_at
@@ -111,6 +117,9 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return roster.opened(unit, row)
     if table is selection_objections:
         return opened_objection(unit, row)
+    if table is help_case_words:
+        mine = row.member_id in keys or not row.is_sealed
+        return {"text": text_in_help_case(unit.vault, row, keys, None) if mine else None}
     if table is sanctions:
         return {"appeal_text": opened_appeal(unit.vault, row), **texts_of_measure(unit.vault, row)}
     if table is case_evidence:
@@ -121,6 +130,8 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return {"text": said_in_complaint(unit.vault, row)}
     if table is case_notes:
         return {"text": opened_text(unit.vault, row, table.name)}
+    if table in (*DUES, dues_questions):
+        return {"text": said_of_dues(unit.vault, row, table)}
     if table in (edit_entries, import_entries):
         held = [name for name in kept_entries.HELD if getattr(row, name)]
         return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}
@@ -187,6 +198,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", names.selections.get(value, value))]
         case "hundredths", _:
             return [(name, written(value))]
+        case "fen", _:
+            return [(name, in_yuan(value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]

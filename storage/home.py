@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from content.approvals import LASTS, Act
 from content.approvals import State as Proposal
@@ -35,8 +35,9 @@ from storage import electronic_elections, members, model_members, paper_election
 from storage.approvals import approvals, waiting
 from storage.ballots import ballot_tellers, ballots
 from storage.heartbeats import heartbeats
-from storage.organisations import duties, organisation_closure, organisations, within
+from storage.organisations import ROOTS, duties, organisation_closure, organisations, within
 from storage.polls import polls
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.schedules import occurrences
 from storage.surveys import surveys
@@ -51,96 +52,111 @@ FEW = 5
 _STEADY = (BallotState.FROZEN, BallotState.OPEN, BallotState.CLOSED, BallotState.OPENED)
 
 
-async def facts(unit: Reading, roots: Iterable[OrganisationId]) -> Facts:
-    """Return what tells whether the organisations at and below the roots live."""
-    roots = list(roots)
-    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
-    concerned = or_(within(occurrences.c.audience_id, roots), occurrences.c.audience_id.in_(above))
-    leading = [role for role, rights in RIGHTS.items() if Right.SCHEDULE in rights]
-    sent = (OccurrenceState.OPEN, OccurrenceState.CLOSED)
-    number, bound = await members.count(unit, roots)
-    return Facts(
-        bot_seen=await unit.first(select(heartbeats.c.role).where(heartbeats.c.role == "bot")) is not None,
-        members=number,
-        bound=bound,
-        rooms=await _number(
-            unit, select(rooms.c.id).where(_working(), within(rooms.c.organisation_id, roots)).limit(1)
-        ),
-        planned=await unit.first(select(occurrences.c.id).where(concerned).limit(1)) is not None,
-        in_charge=await _number(
-            unit,
-            select(duties.c.user_id)
-            .where(
-                duties.c.role.in_(leading),
-                or_(duties.c.organisation_id.in_(above), duties.c.organisation_id.in_(roots)),
-            )
-            .distinct()
-            .limit(2),
-        ),
-        held=await unit.first(select(occurrences.c.id).where(concerned, occurrences.c.state.in_(sent)).limit(1))
-        is not None,
-    )
-
-
 def _working() -> Any:
     return and_(rooms.c.purpose == Purpose.BRANCH, rooms.c.lost.is_(None))
 
 
-async def _number(unit: Reading, query: Any) -> int:
-    return int(await unit.value(select(func.count()).select_from(query.subquery())) or 0)
+_ABOVE = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(ROOTS))
+_CONCERNED = or_(within(occurrences.c.audience_id, ROOTS), occurrences.c.audience_id.in_(_ABOVE))
+_LEADING = [role for role, rights in RIGHTS.items() if Right.SCHEDULE in rights]
+
+_BOT_SEEN = Prepared(select(heartbeats.c.role).where(heartbeats.c.role == "bot"))
+_A_ROOM = Prepared(select(rooms.c.id).where(_working(), within(rooms.c.organisation_id, ROOTS)).limit(1))
+_A_PLAN = Prepared(select(occurrences.c.id).where(_CONCERNED).limit(1))
+_TWO_IN_CHARGE = Prepared(
+    select(duties.c.user_id)
+    .where(
+        duties.c.role.in_(_LEADING),
+        or_(duties.c.organisation_id.in_(_ABOVE), duties.c.organisation_id.in_(ROOTS)),
+    )
+    .distinct()
+    .limit(2)
+)
+_HELD = Prepared(
+    select(occurrences.c.id)
+    .where(_CONCERNED, occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]))
+    .limit(1)
+)
+
+
+async def facts(unit: Reading, roots: Iterable[OrganisationId]) -> Facts:
+    """Return what tells whether the organisations at and below the roots live."""
+    at = {"roots": list(roots)}
+    number, bound = await members.count(unit, at["roots"])
+    return Facts(
+        bot_seen=await unit.first(_BOT_SEEN) is not None,
+        members=number,
+        bound=bound,
+        rooms=len(await unit.rows(_A_ROOM, at)),
+        planned=await unit.first(_A_PLAN, at) is not None,
+        in_charge=len(await unit.rows(_TWO_IN_CHARGE, at)),
+        held=await unit.first(_HELD, at) is not None,
+    )
+
+
+_LOST = Prepared(
+    select(func.count().label("number"))
+    .select_from(rooms)
+    .where(rooms.c.lost.is_not(None), within(rooms.c.organisation_id, ROOTS))
+)
 
 
 async def rooms_lost(unit: Reading, roots: Iterable[OrganisationId]) -> int:
     """Return in how many rooms at or below the roots the bot is no more."""
-    return await _number(
-        unit, select(rooms.c.id).where(rooms.c.lost.is_not(None), within(rooms.c.organisation_id, roots))
+    return int(await unit.value(_LOST, {"roots": list(roots)}) or 0)
+
+
+_WITHOUT_ROOM = Prepared(
+    select(func.count().label("number"))
+    .select_from(organisations)
+    .where(
+        organisations.c.kind == Kind.BRANCH,
+        organisations.c.closed_at.is_(None),
+        within(organisations.c.id, ROOTS),
+        ~select(rooms.c.id).where(_working(), rooms.c.organisation_id == organisations.c.id).exists(),
     )
+)
 
 
 async def branches_without_room(unit: Reading, roots: Iterable[OrganisationId]) -> int:
     """Return how many branches at or below the roots have no room in which anything could be said."""
-    housed = select(rooms.c.id).where(_working(), rooms.c.organisation_id == organisations.c.id)
-    query = select(organisations.c.id).where(
-        organisations.c.kind == Kind.BRANCH,
-        organisations.c.closed_at.is_(None),
-        within(organisations.c.id, roots),
-        ~housed.exists(),
+    return int(await unit.value(_WITHOUT_ROOM, {"roots": list(roots)}) or 0)
+
+
+_UNPROVEN = (
+    select(func.count())
+    .where(ballot_tellers.c.ballot_id == ballots.c.id, ballot_tellers.c.proven.is_(False))
+    .scalar_subquery()
+)
+_ASKED_BY = (
+    select(approvals.c.proposed_by)
+    .where(
+        approvals.c.subject == ballots.c.id,
+        approvals.c.act.in_(sorted(ACTS)),
+        approvals.c.state == Proposal.WAITING,
+        approvals.c.proposed_at > bindparam("asked_since"),
     )
-    return await _number(unit, query)
+    .order_by(approvals.c.proposed_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_BALLOTS = Prepared(
+    select(
+        ballots.c.id,
+        ballots.c.title,
+        ballots.c.state,
+        ballots.c.closes_at,
+        _UNPROVEN.label("unproven"),
+        _ASKED_BY.label("asked_by"),
+    )
+    .where(within(ballots.c.organisation_id, ROOTS), ballots.c.state.in_(_STEADY))
+    .order_by(ballots.c.closes_at, ballots.c.id)
+    .limit(MOST)
+)
 
 
 async def ballots_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[BallotStanding, ...]:
     """Return the secret ballots at or below the roots that are neither drafts nor done, by when they close."""
-    unproven = (
-        select(func.count())
-        .where(ballot_tellers.c.ballot_id == ballots.c.id, ballot_tellers.c.proven.is_(False))
-        .scalar_subquery()
-    )
-    wanted = (
-        select(approvals.c.proposed_by)
-        .where(
-            approvals.c.subject == ballots.c.id,
-            approvals.c.act.in_(sorted(ACTS)),
-            approvals.c.state == Proposal.WAITING,
-            approvals.c.proposed_at > unit.now - LASTS,
-        )
-        .order_by(approvals.c.proposed_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            ballots.c.id,
-            ballots.c.title,
-            ballots.c.state,
-            ballots.c.closes_at,
-            unproven.label("unproven"),
-            wanted.label("asked_by"),
-        )
-        .where(within(ballots.c.organisation_id, roots), ballots.c.state.in_(_STEADY))
-        .order_by(ballots.c.closes_at, ballots.c.id)
-        .limit(MOST)
-    )
     return tuple(
         BallotStanding(
             id=BallotId(row.id),
@@ -150,36 +166,62 @@ async def ballots_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> t
             unproven=int(row.unproven),
             asked_by=UserId(row.asked_by) if row.asked_by else None,
         )
-        for row in await unit.rows(query)
+        for row in await unit.rows(_BALLOTS, {"roots": list(roots), "asked_since": unit.now - LASTS})
     )
+
+
+_POLLS = Prepared(
+    select(polls.c.id, polls.c.question, polls.c.closes_at)
+    .where(
+        within(polls.c.organisation_id, ROOTS),
+        polls.c.state == PollState.OPEN,
+        polls.c.closes_at.is_not(None),
+        polls.c.closes_at <= bindparam("until"),
+    )
+    .order_by(polls.c.closes_at, polls.c.id)
+    .limit(MOST)
+)
 
 
 async def polls_ending(
     unit: Reading, roots: Iterable[OrganisationId], *, until: datetime
 ) -> tuple[tuple[PollId, str, datetime], ...]:
     """Return the open polls at or below the roots that close by then, each with its question and its end."""
-    query = (
-        select(polls.c.id, polls.c.question, polls.c.closes_at)
-        .where(
-            within(polls.c.organisation_id, roots),
-            polls.c.state == PollState.OPEN,
-            polls.c.closes_at.is_not(None),
-            polls.c.closes_at <= until,
-        )
-        .order_by(polls.c.closes_at, polls.c.id)
-        .limit(MOST)
+    rows = await unit.rows(_POLLS, {"roots": list(roots), "until": until})
+    return tuple((PollId(row.id), row.question, row.closes_at) for row in rows)
+
+
+_SURVEYS = Prepared(
+    select(surveys.c.id, surveys.c.title, surveys.c.closes_at)
+    .where(
+        surveys.c.state == SurveyState.OPEN,
+        surveys.c.closes_at <= bindparam("until"),
+        within(surveys.c.organisation_id, ROOTS),
     )
-    return tuple((PollId(row.id), row.question, row.closes_at) for row in await unit.rows(query))
+    .order_by(surveys.c.closes_at, surveys.c.id)
+    .limit(MOST)
+)
 
 
 async def surveys_ending(
     unit: Reading, roots: Iterable[OrganisationId], *, until: datetime
 ) -> tuple[tuple[SurveyId, str, datetime], ...]:
     """Return the surveys that are being asked at or below the roots and close by then, each with title and end."""
-    held = surveys.c
-    asked = (held.state == SurveyState.OPEN, held.closes_at <= until, within(held.organisation_id, roots))
-    query = select(held.id, held.title, held.closes_at).where(*asked).order_by(held.closes_at, held.id).limit(MOST)
-    return tuple((SurveyId(row.id), row.title, row.closes_at) for row in await unit.rows(query))
+    rows = await unit.rows(_SURVEYS, {"roots": list(roots), "until": until})
+    return tuple((SurveyId(row.id), row.title, row.closes_at) for row in rows)
+
+
+_PAPER = paper_elections.paper_elections.c
+_PAPERS = Prepared(
+    select(_PAPER.id)
+    .where(
+        _PAPER.state.in_([PaperState.FIXED, PaperState.COUNTING, PaperState.COUNTED]),
+        _PAPER.id.not_in(electronic_elections.voted_on_now()),
+        within(_PAPER.organisation_id, ROOTS),
+    )
+    .order_by(_PAPER.held_on, _PAPER.id)
+    .limit(FEW)
+)
 
 
 async def elections_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[PaperElection, ...]:
@@ -187,24 +229,29 @@ async def elections_under_way(unit: Reading, roots: Iterable[OrganisationId]) ->
 
     One that is voted on electronically just now waits for nobody but those whom its ballot waits for.
     """
-    held = paper_elections.paper_elections.c
-    under_way = held.state.in_([PaperState.FIXED, PaperState.COUNTING, PaperState.COUNTED])
-    waits = held.id.not_in(electronic_elections.voted_on_now())
-    query = select(held.id).where(under_way, waits, within(held.organisation_id, roots))
-    rows = await unit.rows(query.order_by(held.held_on, held.id).limit(FEW))
+    rows = await unit.rows(_PAPERS, {"roots": list(roots)})
     found = [await paper_elections.paper(unit, PaperElectionId(row.id)) for row in rows]
     return tuple(one for one in found if one is not None)
+
+
+_SELECTION = model_members.selections.c
+_SELECTIONS = Prepared(
+    select(_SELECTION.id)
+    .where(
+        _SELECTION.stage.in_([Stage.CALLED, Stage.CONSIDERED, Stage.PUBLIC]),
+        within(_SELECTION.organisation_id, ROOTS),
+    )
+    .order_by(_SELECTION.nominate_until, _SELECTION.id)
+    .limit(FEW)
+)
 
 
 async def selections_under_way(
     unit: Reading, roots: Iterable[OrganisationId], user: UserId
 ) -> tuple[SelectionStanding, ...]:
     """Return the selections at or below the roots that may wait for somebody, by when nominations ended."""
-    held = model_members.selections.c
-    wanted = held.stage.in_([Stage.CALLED, Stage.CONSIDERED, Stage.PUBLIC])
-    query = select(held.id).where(wanted, within(held.organisation_id, roots)).order_by(held.nominate_until, held.id)
     found = []
-    for row in await unit.rows(query.limit(FEW)):
+    for row in await unit.rows(_SELECTIONS, {"roots": list(roots)}):
         one = await model_members.selection(unit, SelectionId(row.id))
         assert one is not None
         hears = one.stage is Stage.PUBLIC and user in await model_members.hearers(unit, one)

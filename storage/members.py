@@ -38,7 +38,7 @@ from content.members import (
 )
 from content.speech import Reader
 from content.views import EVERYONE, UNSAID, Account, Away, Filter
-from storage.organisations import FEW, breadth, each_within, organisations, within
+from storage.organisations import FEW, ROOTS, breadth, each_within, organisations, within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -242,9 +242,16 @@ async def roster(
     return tuple(_member(unit, row) for row in await unit.rows(query))
 
 
+_NUMBERS = (func.count().label("number"), func.count(members.c.user_id).label("bound"))
+_EVERYONE = Prepared(select(*_NUMBERS).where(within(members.c.organisation_id, ROOTS), members.c.left_at.is_(None)))
+
+
 async def count(unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filter = EVERYONE) -> tuple[int, int]:
     """Return how many members stand at or below the roots, and how many of them have an account."""
-    row = await unit.first(select(func.count(), func.count(members.c.user_id)).where(*_wanted(unit, roots, wanted)))
+    if wanted == EVERYONE:
+        row = await unit.first(_EVERYONE, {"roots": list(roots)})
+    else:
+        row = await unit.first(select(*_NUMBERS).where(*_wanted(unit, roots, wanted)))
     return (row[0], row[1]) if row else (0, 0)
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, bindparam, func, select
+from sqlalchemy import BindParameter, Column, Date, ForeignKey, Integer, String, Table, bindparam, func, select
 
 from content.duties import SETTLES, same_hand
 from content.identifiers import OrganisationId, UserId
@@ -67,14 +67,22 @@ _BELOW = select(_PATH.c.descendant_id)
 _DEPTH = select(_PATH.c.depth)
 
 
-def within(column: Any, roots: Iterable[OrganisationId]) -> Any:
+ROOTS: BindParameter[Any] = bindparam("roots", expanding=True)
+"""The gap of a prepared question for the list of the organisations at and below which it asks."""
+
+
+def within(column: Any, roots: Iterable[OrganisationId] | BindParameter[Any]) -> Any:
     """Return the condition that a column names an organisation at or below one of the roots."""
-    return column.in_(_BELOW.where(_PATH.c.ancestor_id.in_(list(roots))))
+    return column.in_(_BELOW.where(_one_of(_PATH.c.ancestor_id, roots)))
 
 
-def each_within(column: Any, roots: Iterable[OrganisationId]) -> Any:
+def each_within(column: Any, roots: Iterable[OrganisationId] | BindParameter[Any]) -> Any:
     """Return the same condition to be looked up row by row: where few rows are looked at, or hardly any left out."""
-    return _DEPTH.where(_PATH.c.descendant_id == column, _PATH.c.ancestor_id.in_(list(roots))).exists()
+    return _DEPTH.where(_PATH.c.descendant_id == column, _one_of(_PATH.c.ancestor_id, roots)).exists()
+
+
+def _one_of(column: Any, wanted: Iterable[OrganisationId] | BindParameter[Any]) -> Any:
+    return column.in_(wanted if isinstance(wanted, BindParameter) else list(wanted))
 
 
 FEW = 20
@@ -154,6 +162,23 @@ async def tree(unit: Reading, roots: Iterable[OrganisationId] | None = None) -> 
         return tuple(_node(*row) for row in await unit.rows(_BELOW_ONE, {"root": roots[0]}))
     query = _NODES.where(within(organisations.c.id, roots)).order_by(organisations.c.place)
     return tuple(_node(*row) for row in await unit.rows(query))
+
+
+_PARENTS = Prepared(
+    select(organisations.c.id, organisations.c.parent_id).where(
+        organisations.c.id.in_(
+            select(organisation_closure.c.ancestor_id).where(
+                organisation_closure.c.descendant_id.in_(bindparam("nodes", expanding=True))
+            )
+        )
+    )
+)
+
+
+async def above_each(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[OrganisationId, OrganisationId | None]:
+    """Return the parent of each of these nodes and of each that stands above one, ``None`` at the top."""
+    rows = await unit.rows(_PARENTS, {"nodes": list(nodes)})
+    return {OrganisationId(row.id): OrganisationId(row.parent_id) if row.parent_id else None for row in rows}
 
 
 async def stands_below(unit: Reading, node: OrganisationId, roots: Iterable[OrganisationId]) -> bool:

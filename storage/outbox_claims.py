@@ -14,7 +14,7 @@ from content.decision import Words
 from storage.outbox import DISCREET, LOST_DEVICE, Claimed, ClockSetBack, Kind, State, outbox
 from storage.outbox_fates import not_offered
 from storage.phrases import load_words
-from storage.prepared import Prepared
+from storage.prepared import Prepared, room_for
 from storage.restores import last_restore
 from storage.tables import Instant
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -34,7 +34,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 def _turn() -> Any:
     """Return the condition that the row which this one comes after, if any, was sent; a discreet one that is gone was.
 
-    Of what is discreet nothing is kept once it is sent, while others may be gone that were given up.
+    Of what is discreet next to nothing is kept once it is sent, while others may be gone that were given up.
     """
     before = outbox.alias("before")
     known = select(before.c.number).where(before.c.id == outbox.c.after_id)
@@ -115,7 +115,7 @@ async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
     await unit.settled()
     await _expire(unit)
     # Few sizes, so that their statements stay prepared.
-    most = 1 << (wish.limit - 1).bit_length()
+    most = room_for(wish.limit)
     query = _next_rows_of_any_kind(most) if wish.kinds is None else _next_rows(most, wish.kinds)
     rows = (await unit.rows(query, {"now": unit.now}))[: wish.limit]
     claimed = [_taken(unit, row, wish.device) for row in rows]

@@ -151,6 +151,8 @@ async def items(
         last = select(outbox.c.number).where(outbox.c.id == before).scalar_subquery()
         found = found.where(outbox.c.number < last)
     numbers = [row.number for row in await unit.rows(found.order_by(outbox.c.number.desc()).limit(limit))]
+    if not numbers:
+        return ()
     rows = await unit.rows(_items().where(outbox.c.number.in_(numbers)).order_by(outbox.c.number.desc()))
     return tuple(_item(row) for row in rows)
 

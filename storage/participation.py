@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import func, select, union_all
+from sqlalchemy import Date, bindparam, func, select, union_all
 
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
-from content.participation import Share, months
+from content.organisations import Kind
+from content.participation import Months, Share, months
 from storage.checkins import answers, expectations
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import FEW, breadth, each_within, organisations, within
+from storage.organisations import FEW, ROOTS, breadth, each_within, organisations, within
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, number_of_sessions, occurrences, schedules
 from storage.tallies import branch_months, by_state, number, sums, tallies
 from storage.unit import AnyRow, Query, Reading
@@ -27,6 +30,7 @@ _MEANT = func.coalesce(occurrences.c.meant, occurrences.c.local_date).label("mea
 """By its rule and the day that this means, a lesson is known whose sessions are several occurrences."""
 
 _OF_RULE = (schedules.c.sessions, schedules.c.changes)
+_BEFORE_ALL = date(1900, 1, 1)
 _PORTION = 500
 """How many members one question names."""
 
@@ -36,6 +40,11 @@ class Period(Struct, frozen=True, kw_only=True):
 
     since: date | None = None
     until: date | None = None
+
+    @property
+    def ends(self) -> dict[str, date]:
+        """Return both ends for a question that asks between them; an open one lies before or after all that is kept."""
+        return {"since": self.since or _BEFORE_ALL, "until": self.until or date.max}
 
     def __contains__(self, day: date) -> bool:
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
@@ -86,13 +95,19 @@ class MemberLine(Struct, frozen=True, kw_only=True):
 
 def _in_period(query: Query, period: Period) -> Query:
     if period.since is not None:
-        # But for lectures, which are announced long before, nothing falls due before its local date.
-        earliest = datetime.combine(period.since, time(), UTC) - timedelta(days=1)
-        near = (occurrences.c.due_at >= earliest) | (occurrences.c.begins_at >= earliest)
-        query = query.where(occurrences.c.local_date >= period.since, near)
+        query = query.where(occurrences.c.local_date >= period.since, _due_since(_earliest(period.since)))
     if period.until is not None:
         query = query.where(occurrences.c.local_date <= period.until)
     return query
+
+
+def _earliest(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC) - timedelta(days=1)
+
+
+def _due_since(earliest: Any) -> Any:
+    # But for lectures, which are announced long before, nothing falls due before its local date.
+    return (occurrences.c.due_at >= earliest) | (occurrences.c.begins_at >= earliest)
 
 
 def _share(row: AnyRow) -> Share:
@@ -116,31 +131,49 @@ def _between(query: Any, column: Any, since: date | None, until: date | None) ->
 
 async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
     """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
-    found = _by_branch(roots, period)
-    query = select(found.c.branch_id, *_added_up(found)).group_by(found.c.branch_id)
-    query = query.having(func.sum(found.c.counted) > 0)
-    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query)}
+    apart = months(period.since, period.until)
+    query = _shares(months=not apart.none, edges=len(apart.edges), apart=True)
+    rows = await unit.rows(query, {"roots": list(roots), **_ends_of(apart)})
+    return {OrganisationId(row.branch_id): _share(row) for row in rows}
 
 
 async def total(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> Share:
     """Return what they add up to all together."""
-    (row,) = await unit.rows(select(*_added_up(_by_branch(roots, period))))
+    apart = months(period.since, period.until)
+    query = _shares(months=not apart.none, edges=len(apart.edges), apart=False)
+    (row,) = await unit.rows(query, {"roots": list(roots), **_ends_of(apart)})
     return _share(row)
 
 
-def _by_branch(roots: Iterable[OrganisationId], period: Period) -> Any:
-    """Return the shares of the branches at or below the roots, a row each for the months and for the days at an end."""
-    roots, apart = list(roots), months(period.since, period.until)
-    by_month = select(branch_months.c.branch_id, *_counted(branch_months))
-    by_month = by_month.where(within(branch_months.c.branch_id, roots))
-    if apart.since is not None:
-        by_month = by_month.where(branch_months.c.month >= apart.since)
-    if apart.before is not None:
-        by_month = by_month.where(branch_months.c.month < apart.before)
-    by_day = select(tallies.c.branch_id, *_counted(tallies)).where(within(tallies.c.branch_id, roots))
-    parts = [_between(by_day, tallies.c.local_date, *edge).group_by(tallies.c.branch_id) for edge in apart.edges]
-    whole = [] if apart.none else [by_month.group_by(branch_months.c.branch_id)]
-    return union_all(*whole, *parts).subquery()
+def _ends_of(apart: Months) -> dict[str, date]:
+    """Return what goes into the gaps of ``_shares``; an open end lies before or after all that is kept."""
+    ends = {"since": apart.since or _BEFORE_ALL, "before": apart.before or date.max}
+    for place, (first, last) in enumerate(apart.edges):
+        ends |= {f"first{place}": first or _BEFORE_ALL, f"last{place}": last or date.max}
+    return ends
+
+
+@cache
+def _shares(*, months: bool, edges: int, apart: bool) -> Prepared:
+    """Return the question for the shares of the branches at or below the roots, each ``apart`` or all together.
+
+    Of each branch there is a row for the whole months and one for the days of each edge.
+    """
+    by_month, own = select(branch_months.c.branch_id, *_counted(branch_months)), branch_months.c
+    by_month = by_month.where(
+        within(own.branch_id, ROOTS), own.month >= bindparam("since"), own.month < bindparam("before")
+    )
+    by_day = select(tallies.c.branch_id, *_counted(tallies)).where(within(tallies.c.branch_id, ROOTS))
+    parts = [
+        by_day.where(tallies.c.local_date.between(bindparam(f"first{place}"), bindparam(f"last{place}")))
+        for place in range(edges)
+    ]
+    whole = [by_month.group_by(own.branch_id)] if months else []
+    found = union_all(*whole, *(part.group_by(tallies.c.branch_id) for part in parts)).subquery()
+    if not apart:
+        return Prepared(select(*_added_up(found)))
+    by_branch = select(found.c.branch_id, *_added_up(found)).group_by(found.c.branch_id)
+    return Prepared(by_branch.having(func.sum(found.c.counted) > 0))
 
 
 def _counted(counts: Any) -> tuple[Any, ...]:
@@ -151,30 +184,41 @@ def _added_up(shares: Any) -> tuple[Any, ...]:
     return tuple(func.coalesce(func.sum(shares.c[name]), 0).label(name) for name in Share.__struct_fields__)
 
 
+_BY_DAY = Prepared(
+    select(tallies.c.branch_id, tallies.c.local_date, *sums(tallies))
+    .where(
+        within(tallies.c.branch_id, ROOTS),
+        number(tallies) > 0,
+        tallies.c.local_date.between(bindparam("since"), bindparam("until")),
+    )
+    .group_by(tallies.c.branch_id, tallies.c.local_date)
+    .order_by(tallies.c.local_date, tallies.c.branch_id)
+)
+
+
 async def by_day(
     unit: Reading, roots: Iterable[OrganisationId], period: Period
 ) -> tuple[tuple[OrganisationId, date, Share], ...]:
     """Return (branch, local date, share) for the branches at or below the roots, oldest first."""
-    key = (tallies.c.branch_id, tallies.c.local_date)
-    query = (
-        select(*key, *sums(tallies))
-        .where(within(tallies.c.branch_id, roots), number(tallies) > 0)
-        .group_by(*key)
-        .order_by(tallies.c.local_date, tallies.c.branch_id)
-    )
-    rows = await unit.rows(_between(query, tallies.c.local_date, period.since, period.until))
+    rows = await unit.rows(_BY_DAY, {"roots": list(roots), **period.ends})
     return tuple((OrganisationId(row.branch_id), row.local_date, _share(row)) for row in rows)
+
+
+_DAYS = Prepared(
+    select(tallies.c.local_date, *sums(tallies))
+    .where(
+        within(tallies.c.branch_id, ROOTS),
+        number(tallies) > 0,
+        tallies.c.local_date.between(bindparam("since"), bindparam("until")),
+    )
+    .group_by(tallies.c.local_date)
+    .order_by(tallies.c.local_date)
+)
 
 
 async def by_date(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[tuple[date, Share], ...]:
     """Return (local date, share) over all branches at or below the roots, oldest first."""
-    query = (
-        select(tallies.c.local_date, *sums(tallies))
-        .where(within(tallies.c.branch_id, roots), number(tallies) > 0)
-        .group_by(tallies.c.local_date)
-        .order_by(tallies.c.local_date)
-    )
-    rows = await unit.rows(_between(query, tallies.c.local_date, period.since, period.until))
+    rows = await unit.rows(_DAYS, {"roots": list(roots), **period.ends})
     return tuple((row.local_date, _share(row)) for row in rows)
 
 
@@ -185,20 +229,38 @@ async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -
     # From each branch its own ends: the engines walk an index to those, and would sort everything for a common one.
     first = days.order_by(tallies.c.local_date).scalar_subquery()
     last = days.order_by(tallies.c.local_date.desc()).scalar_subquery()
-    found = await unit.rows(select(first, last).where(within(organisations.c.id, roots)))
+    of_branches = (organisations.c.kind == Kind.BRANCH, within(organisations.c.id, roots))
+    found = await unit.rows(select(first, last).where(*of_branches))
     firsts, lasts = [row[0] for row in found if row[0]], [row[1] for row in found if row[1]]
     return min(firsts, default=None), max(lasts, default=None)
+
+
+@cache
+def _held(*, few: bool) -> Prepared:
+    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
+    counted = select(tallies.c.occurrence_id)
+    own = counted.where(within(tallies.c.branch_id, ROOTS), tallies.c.local_date.between(since, until))
+    below = counted.where(each_within(tallies.c.branch_id, ROOTS), tallies.c.occurrence_id == occurrences.c.id)
+    once = (
+        select(occurrences.c.schedule_id, _MEANT)
+        .where(
+            occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
+            occurrences.c.id.in_(own) if few else below.exists(),
+            occurrences.c.local_date.between(since, until),
+            _due_since(bindparam("earliest")),
+        )
+        .distinct()
+        .subquery()
+    )
+    return Prepared(select(func.count().label("number")).select_from(once))
 
 
 async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> int:
     """Return how often something was held in which branches at or below the roots were counted; sessions are one."""
     roots = list(roots)
-    query = select(occurrences.c.schedule_id, _MEANT).where(
-        occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
-        _concerned(roots, period, few=await breadth(unit, roots) <= FEW),
-    )
-    once = _in_period(query, period).distinct().subquery()
-    return int(await unit.value(select(func.count()).select_from(once)) or 0)
+    few, ends = await breadth(unit, roots) <= FEW, period.ends
+    at = {"roots": roots, **ends, "earliest": _earliest(ends["since"])}
+    return int(await unit.value(_held(few=few), at) or 0)
 
 
 async def by_occurrence(

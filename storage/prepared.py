@@ -15,33 +15,47 @@ _Convert = Callable[[Any], Any]
 
 
 class Form:
-    """A statement as one engine's driver takes it, with what turns our values into the driver's and back."""
+    """A statement as one engine's driver takes it, with what turns our values into the driver's and back.
 
-    def __init__(self, statement: Executable, dialect: Dialect, names: Sequence[str] | None) -> None:
-        compiled: Any = statement.compile(dialect=dialect, column_keys=names)  # type: ignore[attr-defined]
-        self.sql = str(compiled)
+    ``sizes`` says how many places each list has for which the statement leaves a gap.
+    """
+
+    def __init__(self, statement: Executable, compiled: Any, dialect: Dialect, sizes: Mapping[str, int]) -> None:
+        missing = {name: None for name, bound in compiled.binds.items() if bound.required}
+        state = compiled.construct_expanded_state(missing | {name: [None] * size for name, size in sizes.items()})
+        self.sql = str(state.statement)
         self._by_place = compiled.positional
-        self._gaps: list[tuple[str, _Convert | None, Any]] = []
-        for name in compiled.positiontup if self._by_place else compiled.binds:
+        # Each place of a list is a parameter of its own, under a name that the compiler gives it.
+        places = {
+            own: (name, place)
+            for name, expanded in state.parameter_expansion.items()
+            for place, own in enumerate(expanded)
+        }
+        self._gaps: list[tuple[str | None, int | None, _Convert | None, Any]] = []
+        self._names = list(state.positiontup if self._by_place else state.parameters)
+        for own in self._names:
+            name, place = places.get(own, (own, None))
             bound = compiled.binds[name]
             convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
             if bound.required:
-                self._gaps.append((name, convert, None))
+                self._gaps.append((name, place, convert, None))
             else:
-                value = convert(bound.value) if convert else bound.value
-                self._gaps.append((name, None, value))
-        self._names = [name for name, _, _ in self._gaps]
-        self._fixed = frozenset(name for name, bound in compiled.binds.items() if not bound.required)
+                value = state.parameters[own]
+                self._gaps.append((None, None, None, convert(value) if convert else value))
         columns = list(statement.exported_columns) if isinstance(statement, Select | UpdateBase) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns]) if columns else None
         reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._reads = [(place, read) for place, read in enumerate(reads) if read is not None]
 
     def bind(self, parameters: Parameters) -> Any:
-        """Return parameters as the driver takes them."""
+        """Return parameters as the driver takes them; a list that is shorter than its places says its last again."""
         values = [
-            value if name in self._fixed else parameters[name] if convert is None else convert(parameters[name])
-            for name, convert, value in self._gaps
+            value
+            if name is None
+            else parameters[name]
+            if place is None and convert is None
+            else _given(parameters[name], place, convert)
+            for name, place, convert, value in self._gaps
         ]
         return values if self._by_place else dict(zip(self._names, values, strict=True))
 
@@ -59,23 +73,47 @@ class Form:
         return made
 
 
+def _given(value: Any, place: int | None, convert: _Convert | None) -> Any:
+    if place is not None:
+        value = value[min(place, len(value) - 1)]
+    return convert(value) if convert else value
+
+
 class Prepared:
     """One statement with ``bindparam`` gaps; make it at the top of a module, not for each call.
 
-    ``names`` are the columns that an insert fills. A list that grows (``IN``) cannot be prepared.
+    ``names`` are the columns that an insert fills. A list that grows (``IN``) is a gap with ``expanding=True``, and is
+    given as a sequence.
     """
 
     def __init__(self, statement: Executable, names: Sequence[str] | None = None) -> None:
         self._statement = statement
         self._names = names
-        self._forms: dict[str, Form] = {}
+        self._compiled: dict[str, tuple[Any, list[str]]] = {}
+        self._forms: dict[tuple[str | int, ...], Form] = {}
 
-    def form(self, dialect: Dialect) -> Form:
-        """Return the statement for an engine."""
-        form = self._forms.get(dialect.name)
+    def form(self, dialect: Dialect, parameters: Parameters) -> Form:
+        """Return the statement for an engine and for as many places as the lists among the parameters need."""
+        compiled, lists = self._compiled.get(dialect.name) or self._compile(dialect)
+        # By powers of two, so that however lists grow, there are few forms.
+        sizes = [room_for(len(parameters[name])) for name in lists]
+        key: tuple[str | int, ...] = (dialect.name, *sizes)
+        form = self._forms.get(key)
         if form is None:
-            form = self._forms[dialect.name] = Form(self._statement, dialect, self._names)
+            by_name = dict(zip(lists, sizes, strict=True))
+            form = self._forms[key] = Form(self._statement, compiled, dialect, by_name)
         return form
+
+    def _compile(self, dialect: Dialect) -> tuple[Any, list[str]]:
+        compiled = self._statement.compile(dialect=dialect, column_keys=self._names)  # type: ignore[attr-defined]
+        lists = sorted(name for name, bound in compiled.binds.items() if bound.expanding and bound.required)
+        self._compiled[dialect.name] = compiled, lists
+        return compiled, lists
+
+
+def room_for(number: int) -> int:
+    """Return the power of two that has room for a number of things, or nought for none."""
+    return 1 << (number - 1).bit_length() if number else 0
 
 
 class Driver:
@@ -89,16 +127,17 @@ class Driver:
 
     def ask(self, prepared: Prepared, parameters: Parameters) -> list[Any]:
         """Return all rows that a question finds, or a change returns."""
-        form = prepared.form(self._dialect)
+        form = prepared.form(self._dialect, parameters)
         self._run(self._cursor.execute, form.sql, form.bind(parameters))
         return form.rows(self._cursor.fetchall())
 
     def change(self, prepared: Prepared, parameters: Parameters | Sequence[Parameters]) -> int:
         """Run a statement, once or for each of a list of parameters; return how many rows it changed."""
-        form = prepared.form(self._dialect)
         if isinstance(parameters, Mapping):
+            form = prepared.form(self._dialect, parameters)
             self._run(self._cursor.execute, form.sql, form.bind(parameters))
         else:
+            form = prepared.form(self._dialect, {})
             self._run(self._cursor.executemany, form.sql, [form.bind(one) for one in parameters])
         return int(self._cursor.rowcount)
 

@@ -20,6 +20,7 @@ from storage import (
     exports,
     greetings,
     guards,
+    help_cases,
     hours,
     inquiries,
     knocks,
@@ -127,6 +128,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await record_lines.forget_past(unit, fact.at)
     await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
     await lecture_questions.write_anew(unit, fact.at.date())
+    await help_cases.forget_past(unit, fact.at)
+    await help_cases.write_anew(unit, fact.at.date())
     await pledges.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)

@@ -53,8 +53,9 @@ from content.sanctions import (
 from storage import approvals, members, organisations
 from storage import cases as stored_cases
 from storage.cases import cases
-from storage.organisations import within
+from storage.organisations import ROOTS, within
 from storage.outbox import Kind, outbox
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -293,14 +294,16 @@ async def to_appeal(unit: Reading, user: UserId) -> Sanction | None:
     return found[0][1] if found else None
 
 
+_NUMBER_OF_APPEALS = Prepared(
+    select(func.count().label("number"))
+    .select_from(sanctions.join(cases, cases.c.id == sanctions.c.case_id))
+    .where(sanctions.c.appeal == Appeal.MADE, within(cases.c.organisation_id, ROOTS))
+)
+
+
 async def number_of_appeals(unit: Reading, roots: Iterable[OrganisationId]) -> int:
     """Return how many appeals at or below the roots wait for somebody to look at them."""
-    query = (
-        select(func.count())
-        .select_from(sanctions.join(cases, cases.c.id == sanctions.c.case_id))
-        .where(sanctions.c.appeal == Appeal.MADE, within(cases.c.organisation_id, roots))
-    )
-    return int(await unit.value(query) or 0)
+    return int(await unit.value(_NUMBER_OF_APPEALS, {"roots": list(roots)}) or 0)
 
 
 async def waits(unit: Reading, ids: Collection[CaseId]) -> frozenset[CaseId]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import (
     JSON,
+    BindParameter,
     Boolean,
     Column,
     Date,
@@ -48,7 +50,7 @@ from content.rooms import Purpose
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, Planned
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import branches_of, each_within, organisation_closure, organisations, within
+from storage.organisations import ROOTS, branches_of, each_within, organisation_closure, organisations, within
 from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
@@ -253,14 +255,14 @@ async def visible(
     return _entry(row) if row else None
 
 
-def concerns(roots: Iterable[OrganisationId], *, along: bool = False) -> Any:
+def concerns(roots: Iterable[OrganisationId] | BindParameter[Any], *, along: bool = False) -> Any:
     """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them.
 
     ``along`` has it looked up row by row: where the calendar is walked until enough is found.
     """
-    roots, inside = list(roots), each_within if along else within
-    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
-    return inside(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above)
+    known, inside = roots if isinstance(roots, BindParameter) else list(roots), each_within if along else within
+    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(known))
+    return inside(occurrences.c.audience_id, known) | occurrences.c.audience_id.in_(above)
 
 
 async def calendar(
@@ -277,18 +279,24 @@ async def calendar(
 
     An occurrence concerns a subtree when its audience lies in it or above it.
     """
-    query = _SELECT.where(concerns(roots))
-    if since is not None:
-        query = query.where(occurrences.c.due_at >= since)
-    if until is not None:
-        query = query.where(occurrences.c.due_at < until)
-    if states := list(states):
-        query = query.where(occurrences.c.state.in_(states))
-    order = occurrences.c.due_at.desc() if newest_first else occurrences.c.due_at
-    query = query.order_by(order, occurrences.c.id)
-    if limit is not None:
-        query = query.limit(limit)
-    return tuple(_entry(row) for row in await unit.rows(query))
+    asked = {"since": since, "until": until, "states": list(states), "limit": limit}
+    given = {name: value for name, value in asked.items() if value}
+    query = _calendar(frozenset(given), newest_first=newest_first)
+    return tuple(_entry(row) for row in await unit.rows(query, {"roots": list(roots), **given}))
+
+
+@cache
+def _calendar(given: frozenset[str], *, newest_first: bool) -> Prepared:
+    """Return the question for the calendar by which of the conditions are given."""
+    due, query = occurrences.c.due_at, _SELECT.where(concerns(ROOTS))
+    if "since" in given:
+        query = query.where(due >= bindparam("since"))
+    if "until" in given:
+        query = query.where(due < bindparam("until"))
+    if "states" in given:
+        query = query.where(occurrences.c.state.in_(bindparam("states", expanding=True)))
+    query = query.order_by(due.desc() if newest_first else due, occurrences.c.id)
+    return Prepared(query.limit(bindparam("limit", type_=Integer)) if "limit" in given else query)
 
 
 async def above_caps(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Entry, ...]:
@@ -297,14 +305,17 @@ async def above_caps(unit: Reading, roots: Iterable[OrganisationId], *, limit: i
     return tuple(_entry(row) for row in await unit.rows(query.limit(limit)))
 
 
+def _above(roots: Iterable[OrganisationId] | BindParameter[Any]) -> tuple[Any, ...]:
+    waits = (occurrences.c.state == State.PLANNED, occurrences.c.over_cap.is_(True))
+    return (within(occurrences.c.audience_id, roots), *waits)
+
+
+_NUMBER_ABOVE_CAPS = Prepared(select(func.count().label("number")).select_from(occurrences).where(*_above(ROOTS)))
+
+
 async def number_above_caps(unit: Reading, roots: Iterable[OrganisationId]) -> int:
     """Return how much was planned above a cap for the subtrees of the roots and waits for somebody."""
-    return int(await unit.value(select(func.count()).select_from(occurrences).where(*_above(roots))) or 0)
-
-
-def _above(roots: Iterable[OrganisationId]) -> tuple[Any, ...]:
-    waits = (occurrences.c.state == State.PLANNED, occurrences.c.over_cap.is_(True))
-    return (within(occurrences.c.audience_id, list(roots)), *waits)
+    return int(await unit.value(_NUMBER_ABOVE_CAPS, {"roots": list(roots)}) or 0)
 
 
 async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:

@@ -8,7 +8,10 @@ from storage import (
     cases,
     complaints,
     credentials,
+    dues,
+    dues_questions,
     exports,
+    help_cases,
     kept_entries,
     members,
     model_members,
@@ -38,7 +41,8 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints):
+    nouns = (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints)
+    for noun in (*nouns, dues, dues_questions, help_cases):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -60,8 +64,10 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     # Members last: what was replaced of their entries opens by the keys that their rows still hold.
     for table in (edit_entries, import_entries):
         await kept_entries.renew(unit, table, new, keys)
+    texts = await help_cases.renew(unit, new, keys)
     await members.renew(unit, new, keys)
-    number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
+    number = len(keys) + texts + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
     number += await complaints.rewrap(unit, new) + await outbox_fates.rewrap(unit, new)
+    number += await dues.rewrap(unit, new) + await dues_questions.rewrap(unit, new)
     return number + await write_ins.rewrap(unit, new) + await watchwords.rewrap(unit, new)

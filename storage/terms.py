@@ -79,6 +79,8 @@ async def running(unit: Reading) -> tuple[tuple[Term, date | None], ...]:
 
 async def _terms(unit: Reading, query: Query) -> tuple[Term, ...]:
     rows = await unit.rows(query.order_by(*_NEWEST_FIRST))
+    if not rows:
+        return ()
     seats: dict[TermId, list[Seat]] = {}
     sitting = select(term_seats).where(term_seats.c.term_id.in_([row.id for row in rows])).order_by(term_seats.c.place)
     for row in await unit.rows(sitting):

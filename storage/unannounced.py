@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, String, Table, or_, select
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, String, Table, select
 
 from content.identifiers import OrganisationId, UnannouncedId
 from content.meetings import INNER
@@ -12,6 +12,8 @@ from content.notices import Form
 from content.unannounced import Unannounced, UnannouncedRecorded, UnannouncedTakenBack
 from content.year import Evidence, Pair, Source, Span, Standing
 from storage.organisations import within
+from storage.prepared import Prepared
+from storage.spans import SINCE, UNTIL, asked, there
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -36,12 +38,21 @@ unannounced_meetings = Table(
 _STANDS = unannounced_meetings.c.taken_back_at.is_(None)
 
 
+_EVIDENCE = Prepared(
+    select(unannounced_meetings)
+    .where(
+        _STANDS,
+        there(unannounced_meetings.c.organisation_id),
+        unannounced_meetings.c.held_on >= SINCE,
+        unannounced_meetings.c.held_on <= UNTIL,
+    )
+    .order_by(unannounced_meetings.c.held_on, unannounced_meetings.c.id)
+)
+
+
 async def evidence(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     """Return them as evidence of a year."""
-    own = unannounced_meetings.c
-    there = or_(within(own.organisation_id, span.roots), own.organisation_id.in_(span.above))
-    query = select(unannounced_meetings).where(_STANDS, there, own.held_on >= span.since, own.held_on <= span.until)
-    found = [_meeting(row) for row in await unit.rows(query.order_by(own.held_on, own.id))]
+    found = [_meeting(row) for row in await unit.rows(_EVIDENCE, asked(span))]
     return tuple(
         Evidence(
             forms=one.forms,

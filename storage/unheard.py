@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import BindParameter, func, or_, select, update
 
 from content.decision import Fact
 from content.identifiers import OrganisationId, RoomId, UserId
@@ -23,7 +24,8 @@ from content.unheard import (
     StretchPutAside,
 )
 from storage.members import members
-from storage.organisations import organisations, within
+from storage.organisations import ROOTS, organisations, within
+from storage.prepared import Prepared
 from storage.rooms import direct_rooms, rooms
 from storage.sync import dead_letters, gaps, unreadable
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -60,14 +62,14 @@ class StretchGivenUp(Fact, frozen=True, kw_only=True):
     at: datetime
 
 
-def _placed(table: Any, roots: Iterable[str], *, everything: bool) -> Query:
+def _placed(table: Any, roots: Iterable[OrganisationId] | BindParameter[Any], *, everything: bool) -> Query:
     """Return the question for what belongs to rooms and people at or below the roots.
 
     What was said in private belongs where its person does; with ``everything`` also what belongs to nobody is found.
     """
     node = func.coalesce(rooms.c.organisation_id, members.c.organisation_id)
     who = func.coalesce(direct_rooms.c.user_id, table.c.sender) if "sender" in table.c else direct_rooms.c.user_id
-    theirs = within(node, [OrganisationId(root) for root in roots])
+    theirs = within(node, roots)
     return (
         select(
             table,
@@ -113,7 +115,7 @@ def _with_place(row: AnyRow, what: Letter | Stretch) -> Placed:
 
 
 async def letters(
-    unit: Reading, roots: Iterable[str], *, everything: bool, aside: bool = False, limit: int = 100
+    unit: Reading, roots: Iterable[OrganisationId], *, everything: bool, aside: bool = False, limit: int = 100
 ) -> tuple[Placed, ...]:
     """Return the letters of these nodes, newest first: those that wait, or those put aside."""
     put = dead_letters.c.aside_at.is_not(None) if aside else dead_letters.c.aside_at.is_(None)
@@ -122,13 +124,18 @@ async def letters(
     return tuple(_with_place(row, _letter(row)) for row in rows)
 
 
-async def number_waiting(unit: Reading, roots: Iterable[str], *, everything: bool) -> int:
+async def number_waiting(unit: Reading, roots: Iterable[OrganisationId], *, everything: bool) -> int:
     """Return how many letters of these nodes nobody has put aside."""
-    query = _placed(dead_letters, roots, everything=everything).where(dead_letters.c.aside_at.is_(None))
-    return int(await unit.value(select(func.count()).select_from(query.subquery())))
+    return int(await unit.value(_number_waiting(everything=everything), {"roots": list(roots)}))
 
 
-async def letter(unit: Reading, roots: Iterable[str], id: str, *, everything: bool) -> Placed | None:  # noqa: A002
+@cache
+def _number_waiting(*, everything: bool) -> Prepared:
+    query = _placed(dead_letters, ROOTS, everything=everything).where(dead_letters.c.aside_at.is_(None))
+    return Prepared(select(func.count().label("number")).select_from(query.subquery()))
+
+
+async def letter(unit: Reading, roots: Iterable[OrganisationId], id: str, *, everything: bool) -> Placed | None:  # noqa: A002
     """Return one letter, if it belongs to these nodes."""
     query = _placed(dead_letters, roots, everything=everything).where(dead_letters.c.id == id)
     row = await unit.first(query)
@@ -147,13 +154,13 @@ async def asked(unit: Reading) -> tuple[Letter, ...]:
     return tuple(_letter(row) for row in rows)
 
 
-async def stretches(unit: Reading, roots: Iterable[str], *, everything: bool) -> tuple[Placed, ...]:
+async def stretches(unit: Reading, roots: Iterable[OrganisationId], *, everything: bool) -> tuple[Placed, ...]:
     """Return the stretches of history that are missing in the rooms of these nodes, oldest first."""
     query = _placed(gaps, roots, everything=everything).order_by(gaps.c.found_at, gaps.c.id)
     return tuple(_with_place(row, _stretch(row)) for row in await unit.rows(query))
 
 
-async def stretch(unit: Reading, roots: Iterable[str], id: str, *, everything: bool) -> Stretch | None:  # noqa: A002
+async def stretch(unit: Reading, roots: Iterable[OrganisationId], id: str, *, everything: bool) -> Stretch | None:  # noqa: A002
     """Return one stretch, if its room belongs to these nodes."""
     row = await unit.first(_placed(gaps, roots, everything=everything).where(gaps.c.id == id))
     return _stretch(row) if row else None
@@ -167,7 +174,7 @@ async def missing(unit: Reading) -> dict[RoomId, tuple[Stretch, ...]]:
     return found
 
 
-async def sealed(unit: Reading, roots: Iterable[str], *, everything: bool) -> tuple[int, int]:
+async def sealed(unit: Reading, roots: Iterable[OrganisationId], *, everything: bool) -> tuple[int, int]:
     """Return how many encrypted messages cannot be read in the rooms of these nodes, and of how many senders."""
     of = _placed(unreadable, roots, everything=everything).subquery()
     row = await unit.first(select(func.count(), func.count(of.c.sender.distinct())).select_from(of))

@@ -109,6 +109,16 @@ class Vault:
         sealed = plain.pop(_SEALED, None)
         return plain if sealed is None else plain | self.show(b85decode(sealed), wrapped, member, *place)
 
+    def seal_for(self, wrapped: bytes, member: str, plain: bytes, *where: str) -> bytes:
+        """Seal a value under a member's own key, so that it is unreadable once that key is gone."""
+        return _seal(self._unwrap(wrapped, member), plain, (*where, member))
+
+    def open_for(self, wrapped: bytes | None, member: str, sealed: bytes, *where: str) -> bytes:
+        """Open it. Raises Unreadable, also where the key is gone."""
+        if wrapped is None:
+            raise Unreadable
+        return _open(self._unwrap(wrapped, member), sealed, (*where, member))
+
     def own_key(self) -> bytes:
         """Make a key for one thing that does not last; without a master key nobody has it after this process."""
         return _seal(self._key or self._passing, secrets.token_bytes(KEY_BYTES), _OWN)

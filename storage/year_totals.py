@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, literal, select
 
 from content.checkins import State as Answer
 from content.identifiers import OrganisationId
@@ -76,8 +76,7 @@ async def totals(
 
 async def meetings_by_month(unit: Reading, roots: Iterable[OrganisationId], *, year: int, timezone: str) -> Months:
     """Return how many meetings of each form were held in each month, by a clock."""
-    ends = [datetime.combine(date(year, month, 1), time(), ZoneInfo(timezone)) for month in range(2, 13)]
-    month = case(*((meetings.c.begins_at < end, number) for number, end in enumerate(ends, start=1)), else_=12)
+    month = _month(1, 12, year, ZoneInfo(timezone))
     there = (within(meetings.c.organisation_id, list(roots)), meetings.c.state.in_(_HELD), *_in(year, timezone))
     held = select(meetings.c.form, month.label("month")).where(*there).subquery()
     query = select(held.c.form, held.c.month, func.count().label("number")).group_by(held.c.form, held.c.month)
@@ -85,6 +84,17 @@ async def meetings_by_month(unit: Reading, roots: Iterable[OrganisationId], *, y
     for row in await unit.rows(query):
         counted.setdefault(row.month, {})[Form(row.form)] = row.number
     return counted
+
+
+def _month(first: int, last: int, year: int, zone: ZoneInfo) -> Any:
+    """Return the month of a meeting that lies in one of these months, found by halves: each is looked at four times."""
+    if first == last:
+        return literal(first)
+    middle = (first + last) // 2
+    end = datetime.combine(date(year, middle + 1, 1), time(), zone)
+    return case(
+        (meetings.c.begins_at < end, _month(first, middle, year, zone)), else_=_month(middle + 1, last, year, zone)
+    )
 
 
 async def _stood(unit: Reading, there: Iterable[Any]) -> dict[str, list[tuple[Answer, str | None, int]]]:

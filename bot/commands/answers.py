@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.commands import activities, lecture_questions, pledges, sign_ups
+from bot.commands import activities, help_cases, lecture_questions, pledges, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
 from content import chains, checkins, corrections, polls
@@ -67,6 +67,8 @@ async def cancel(asking: Asking) -> Answer:
 
 async def withdraw(asking: Asking) -> Answer:
     """撤回: take back the last thing I said to the bot; what stood before it stands again."""
+    if asking.argument:
+        return await help_cases.take_back(asking, asking.argument)
     if asking.member is None:
         return None
     candidates = [
@@ -75,8 +77,11 @@ async def withdraw(asking: Asking) -> Answer:
         *await _last_correction(asking),
         *await _signed_up(asking),
         *await _given(asking),
+        *await _asked_for_help(asking),
         *await _asked_of_pledge(asking),
     ]
+    if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
+        return helped
     if not candidates and await stored_questions.waiting(asking.unit, asking.member.id):
         return await lecture_questions.take_back(asking)
     if not candidates:
@@ -145,6 +150,20 @@ async def _given(asking: Asking) -> list[_Candidate]:
         return Decision(facts=taken.facts, effects=(*taken.effects, told))
 
     return [_Candidate(name=words("answer.to_album"), at=at, take_back=take_back)]
+
+
+async def _asked_for_help(asking: Asking) -> list[_Candidate]:
+    """Return the help case that I spoke of last today; in a room none, where nobody is to hear that there is one."""
+    if asking.place is not Place.PRIVATE:
+        return []
+    return [
+        _Candidate(
+            name=words("answer.to_help_case"),
+            at=at,
+            take_back=lambda one=one: help_cases.taken_back(asking, one),  # type: ignore[misc]
+        )
+        for one, at in await help_cases.spoken_of(asking)
+    ]
 
 
 async def _asked_of_pledge(asking: Asking) -> list[_Candidate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import cleanings, locks, meeting_drafts, pledges, sanctions
+from bot.commands import cleanings, help_cases, locks, meeting_drafts, pledges, sanctions
 from bot.commands.asking import Asking
 from bot.commands.sanctions import Answer
 from content.identifiers import Cause, EventId, SanctionId, UserId
@@ -19,7 +19,8 @@ async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cau
 
 async def replied(asking: Asking, matter: str) -> Answer:
     """Take a reply to a message of ours as the word for what it asked about."""
-    answer = await sanctions.replied(asking, SanctionId(matter))
+    answer = await help_cases.replied(asking)
+    answer = answer if answer is not None else await sanctions.replied(asking, SanctionId(matter))
     answer = answer if answer is not None else await locks.replied(asking, matter)
     answer = answer if answer is not None else await cleanings.replied(asking, matter)
     answer = answer if answer is not None else await meeting_drafts.replied(asking, matter)

@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討諾進開",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨诺进开",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細進難辦諾開",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细进难办诺开",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -82,13 +82,19 @@ class Verb(StrEnum):
     ASSIGN = "assign"
     SPEAK = "speak"
     TAKE_QUESTION_BACK = "take_question_back"
+    HELP_CASE = "help_case"
+    HELP_CASE_UNNAMED = "help_case_unnamed"
+    PROGRESS = "progress"
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
     ACTIVITY = "activity"
+    DUES = "dues"
+    DUES_LIST = "dues_list"
+    DUES_WRONG = "dues_wrong"
     PLEDGES = "pledges"
     ASK_PLEDGE = "ask_pledge"
     ANSWER_PLEDGE = "answer_pledge"
-    PROGRESS = "progress"
+    PLEDGE_PROGRESS = "pledge_progress"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -141,13 +147,19 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.ASSIGN: ("任务", "task"),
     Verb.SPEAK: ("发言", "remark"),
     Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
+    Verb.HELP_CASE: ("求助", "help me", "反映", "有个困难", "帮忙"),
+    Verb.HELP_CASE_UNNAMED: ("匿名求助", "unnamed help"),
+    Verb.PROGRESS: ("进度", "progress", "办到哪了"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
     Verb.ACTIVITY: ("活动", "activity"),
+    Verb.DUES: ("党费", "dues", "交党费", "我的党费", "my dues"),
+    Verb.DUES_LIST: ("党费明细", "dues list", "党费记录"),
+    Verb.DUES_WRONG: ("党费基数有误", "dues wrong", "党费有误", "基数有误"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
     Verb.PLEDGES: ("承诺", "pledges", "公开承诺", "pledge"),
     Verb.ASK_PLEDGE: ("问承诺", "ask pledge"),
     Verb.ANSWER_PLEDGE: ("答承诺", "answer pledge"),
-    Verb.PROGRESS: ("进展", "progress", "更新承诺"),
+    Verb.PLEDGE_PROGRESS: ("进展", "pledge progress", "更新承诺"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -196,6 +208,9 @@ ROOM_WORDS = {
     Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
     Verb.HOURS: ("学时",),
+    Verb.DUES: ("党费", "交党费", "我的党费"),
+    Verb.DUES_LIST: ("党费明细", "党费记录"),
+    Verb.DUES_WRONG: ("党费基数有误", "党费有误", "基数有误"),
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.DATA: ("我的数据", "导出我的数据"),
@@ -249,12 +264,16 @@ _LENGTH = (
 )
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
+_HELP_CODE = "[2-9a-z]{4}(?:[- ]?[2-9a-z]{4}){3}"
+_OF_HELP = re.compile(rf"b?-?[0-9]{{1,6}}|{_HELP_CODE}", re.IGNORECASE)
+"""The number of a help case, or the code of one without a name."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|承诺)"
-    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度|承诺)"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度){_COUNTED}|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(
-    r"(?P<word>匿名提问|提问|举报)(?P<argument>(?<=匿名提问)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
+    r"(?P<word>匿名求助|求助|有个困难|匿名提问|提问|举报)"
+    r"(?P<argument>(?<=匿名提问)\S.+|(?<=匿名求助)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
     re.DOTALL,
 )
 _OF_PLEDGE = re.compile(r"(?P<word>问承诺|答承诺|进展|更新承诺)(?P<argument>[0-9一二三四五六七八九十].*)", re.DOTALL)
@@ -273,15 +292,20 @@ _TAKES = {
     Verb.TAKE_QUESTION_BACK: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
     Verb.PLEDGES: _NUMBER_ALONE,
-    **dict.fromkeys((Verb.ASK_PLEDGE, Verb.ANSWER_PLEDGE, Verb.PROGRESS), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys((Verb.ASK_PLEDGE, Verb.ANSWER_PLEDGE, Verb.PLEDGE_PROGRESS), re.compile(r".+", re.DOTALL)),
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
     Verb.WATCHWORD: re.compile(r".{1,60}"),
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
+    Verb.DUES_WRONG: re.compile(r".+", re.DOTALL),
     Verb.SESSION: re.compile(r"[12一二abAB]场?"),
     Verb.ASK: re.compile(r".+", re.DOTALL),
     Verb.ASK_UNNAMED: re.compile(r".+", re.DOTALL),
+    Verb.HELP_CASE: re.compile(r".+", re.DOTALL),
+    Verb.HELP_CASE_UNNAMED: re.compile(r".+", re.DOTALL),
+    Verb.PROGRESS: _OF_HELP,
+    Verb.WITHDRAW: _OF_HELP,
     Verb.PRACTISE: re.compile(r".{1,60}"),
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),

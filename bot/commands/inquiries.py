@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.commands import corrections, practice, surveys
+from bot.commands import corrections, help_cases, practice, surveys
 from bot.commands.asking import Asking
 from bot.commands.grammar import is_acknowledgement, is_bare_reason, is_skipped, vote_numbers
 from content import checkins
 from content.checkins import State
 from content.decision import Decision, Refusal
+from content.help_cases import ABOUT as HELP
 from content.identifiers import OccurrenceId, SurveyId
 from content.inquiries import CORRECTION, skip
 from content.practice import ABOUT as PRACTICE
@@ -30,6 +31,8 @@ async def answer(asking: Asking) -> Decision | Refusal | None:
         return None
     if is_skipped(asking.text):
         return skip(asking.sender, about)
+    if about == HELP:
+        return await help_cases.keep(asking, asking.text)
     if about == CORRECTION:
         return None if is_bare_reason(asking.text) else await corrections.keep(asking, asking.text)
     place = (

@@ -58,6 +58,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "room": ("rooms.show_one", "id"),
     "case": ("cases.show_one", "id"),
     "complaint": ("complaints.show_one", "id"),
+    "help_case": ("help_cases.show_one", "id"),
     "cleaning": ("cleanings.show_one", "id"),
     "policy": ("policies.show_one", "id"),
     "proposal": ("duties.show", ""),

@@ -44,6 +44,7 @@ from storage import (
     corrections,
     duties,
     heartbeats,
+    help_cases,
     home,
     outbox,
     outbox_items,
@@ -111,6 +112,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     proposals: int
     erasures: int
     corrections: int
+    help_cases: int
     appeals: int
     complaints: int
     buried: int
@@ -237,6 +239,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("erasures", "members.show", {"n": waiting.erasures}, helped=True)
     if waiting.corrections:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
+    if waiting.help_cases:
+        yield need("help_cases", "help_cases.show", {"n": waiting.help_cases}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
     if waiting.complaints:
@@ -363,6 +367,9 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         proposals=sum(yours for _, yours in await duties.proposals(unit, held[Right.GRANT_DUTIES], asker.user)),
         erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
+        help_cases=await help_cases.number_waiting(unit, held[Right.HANDLE_HELP], asker.user)
+        if held[Right.HANDLE_HELP]
+        else 0,
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
         complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)
         if held[Right.MODERATE]

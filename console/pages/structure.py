@@ -219,6 +219,8 @@ def _value(setting: Setting, value: str) -> str:
         return span(timedelta(minutes=int(value)))
     if setting.unit in ("weekday", "day"):
         return _rhythm(setting.unit, value)
+    if setting.unit == "workdays":
+        return t("settings.workdays", n=int(value))
     if setting.unit == "hours":
         return t("settings.hours", n=int(value))
     if setting.unit == "month":

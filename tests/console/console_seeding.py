@@ -34,12 +34,15 @@ from content.cleanings import State as CleaningState
 from content.complaints import ComplaintMade, Origin, Voice, flag, voice_id
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
-from content.decision import Decision, Effect, Fact, Tell, words
+from content.decision import Decision, Effect, Fact, Secret, Tell, words
 from content.elections import Election, Outcome, Result, rules_behind
 from content.forms import Grade, grading, read_questions
 from content.glossary import EntriesWritten, Entry
 from content.guards import Guard
 from content.guards import Level as GuardLevel
+from content.help_cases import HelpCase, HelpCaseHanded, HelpCaseOpened, HelpWords
+from content.help_cases import Sort as HelpSort
+from content.help_cases import Stage as HelpStage
 from content.identifiers import (
     BallotId,
     CaseId,
@@ -49,6 +52,8 @@ from content.identifiers import (
     CorrectionId,
     EntryId,
     EventId,
+    HelpCaseId,
+    HelpWordsId,
     ImportId,
     ItemId,
     LessonId,
@@ -672,6 +677,7 @@ async def put_room(
     )
 
 
+HELP_TEXT = "夜班吃不上热饭"
 CORRECTION_TEXT = "上周二的作业安全四步法我学完了，名单上是未回"
 
 
@@ -741,6 +747,19 @@ async def _cases(store: Store, seeded: Seeded) -> None:
         assert isinstance(kept, Decision)
         note = NoteAdded(id=derive("seed note", short), case=case.id, text="当面谈过一次", by=by, at=at)
         await put(store, f"case {short}", CaseOpened(case=case), *kept.facts, note, SanctionImposed(sanction=warning))
+        help_id, day = HelpCaseId(derive("seed help", short)), at.date()
+        helped = HelpCase(
+            id=help_id, organisation=case.organisation, number=1, received_on=day, due_on=day + timedelta(days=2)
+        )
+        said = HelpWords(
+            id=HelpWordsId(derive("seed help words", short)),
+            case=help_id,
+            sort=HelpSort.ASKED,
+            text=Secret(HELP_TEXT),
+            on=day,
+        )
+        taken = HelpCaseHanded(case=help_id, organisation=case.organisation, owner=by, stage=HelpStage.ACCEPTED)
+        await put(store, f"help {short}", HelpCaseOpened(case=helped, said=said), taken)
         cleaning = Cleaning(
             id=CleaningId(derive("seed cleaning", short)),
             organisation=case.organisation,

@@ -196,6 +196,8 @@ QUIET = {
     # What a voter did, and who was still to vote.
     *("BallotLinkIssued", "BallotLinkAsked", "LinkMissed", "LinkUsed", "BrowserLeft", "SurveyLinkAsked"),
     "DiscreetRetried",
+    # Of whom it was would say whose dues are unpaid.
+    "DuesReminded",
     # Of one's own: views, sessions, steps of signing in.
     *("ViewSaved", "ViewForgotten", "SessionSeen", "LanguageChosen", "SessionRenewed", "SignedOut", "TriesForgotten"),
     *("FactorUsed", "ChallengeMade", "ChallengeMet", "Shelved", "Unshelved"),

@@ -19,6 +19,7 @@ from console import access
 from console.access import check_routes
 from console.headers import CONTENT_SECURITY_POLICY
 from content.identifiers import derive
+from content.organisations import Duty, DutyGranted, Role
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
@@ -80,6 +81,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "edits": seeded.members["安邻"],
         "rooms": "!far",
         "locks": "!far",
+        "help_cases": derive("seed help", "far"),
         "cleanings": derive("seed cleaning", "far"),
         "policies": derive("seed policy", "far"),
         "outbox": seeded.outbox["far"],
@@ -103,6 +105,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "cases": seeded.cases["far"],
         "complaints": seeded.complaints["far"],
         "hours": seeded.members["安邻"],
+        "dues_members": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
         "reviews": derive("seed schedule", "far"),
@@ -136,7 +139,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "voice": "unknown",
         "objection": "unknown",
         "layout": "filed",
-        "sheet": "notice" if noun == "model_members" else "record",
+        "sheet": {"model_members": "notice", "dues_handovers": "year"}.get(noun, "record"),
         "year": "2027",
         "place": str(seeded.organisations["far"]),
     }
@@ -203,6 +206,9 @@ def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
     begin_meeting(house, held)
     begin_sign_up(house, "far", people=False)
     hold_activity(house, "far", photos=False)
+    # Dues are seen by name by who handles them in the branch itself.
+    duty = Duty(user=NEIGHBOUR, organisation=house.seeded.organisations["far"], role=Role.ORGANISING_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
     put_pledge_down(house, "far")
     browser = house.browser(NEIGHBOUR)
     for rule in rules(house.app, "GET"):

@@ -24,6 +24,7 @@ from storage import exports, looks, outbox
 from storage.audit import audit
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY
+from tests.console.kept_dues import keep_dues
 from tests.console.open_meeting import HELD, two_meetings
 from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.machine import in_ci
@@ -319,9 +320,9 @@ def every_table(house: House) -> list[str]:
         path = re.sub(r"<any\([^)]*\):format>", "docx", rule.rule)
         if "id" in rule.arguments:
             path = path.replace("<id>", str(own[rule.endpoint]))
-        layouts = re.search(r"<any\(([^)]*)\):layout>", path)
-        for layout in layouts[1].split(",") if layouts else [""]:
-            found.append(re.sub(r"<any\([^)]*\):layout>", layout, path))
+        several = re.search(r"<any\(([^)]*)\):(?:layout|sheet)>", path)
+        for one in several[1].split(",") if several else [""]:
+            found.append(re.sub(r"<any\([^)]*\):(?:layout|sheet)>", one, path))
     return found
 
 
@@ -333,6 +334,7 @@ def test_every_table_opens_as_a_word_file_with_what_the_screen_shows(
     if office is None:
         (pytest.fail if in_ci() else pytest.skip)("needs LibreOffice")
     two_meetings(house)
+    keep_dues(house)
     said: dict[str, list[str]] = {}
     for number, path in enumerate(every_table(house)):
         # Of one person, for the record itself grows with each file.

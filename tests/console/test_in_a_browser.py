@@ -31,6 +31,7 @@ from tests.console import open_survey
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.kept_dues import keep_dues
 from tests.console.open_activity import HELD_ACTIVITY, hold_activity
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
 from tests.console.open_pledge import OWN_PLEDGE, put_pledge_down
@@ -98,6 +99,10 @@ PAGES = (
     "/participation/quarter",
     "/participation/burden",
     "/participation/digests?org={branch}",
+    "/dues",
+    "/dues?org={roof}",
+    "/dues/members/{member}",
+    "/dues/handovers",
     "/participation/hours",
     "/participation/hours/help",
     "/participation/hours/record",
@@ -183,6 +188,8 @@ PAGES = (
     "/locks",
     "/greetings",
     "/locks/!one",
+    "/help-cases",
+    "/help-cases/{help_case}",
     "/cleanings",
     "/cleanings/new",
     "/cleanings/{cleaning}",
@@ -330,6 +337,7 @@ def put_what_is_rare(house: House) -> None:
     two_meetings(house)
     begin_sign_up(house)
     hold_activity(house)
+    keep_dues(house)
     put_pledge_down(house)
 
 
@@ -352,10 +360,12 @@ def filled(house: House, path: str) -> str:
         review=seeded.selections["review"],
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
+        roof=seeded.organisations["general"],
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
         complaint=seeded.complaints["one"],
+        help_case=derive("seed help", "one"),
         cleaning=derive("seed cleaning", "one"),
         rehearsal=derive("seed rehearsal", "one"),
         policy=derive("seed policy", "one"),

@@ -38,6 +38,8 @@ OTHERWISE = {
     "ballots/show_one.html": "the certificate",
     "bank/preview.html": "nothing is kept yet",
     "digests/show.html": "the numbers behind a picture, which participation has",
+    "dues/counts.html": "counts that the ledger of each branch has, for who handles it",
+    "dues/member.html": "one person's months and entries, in the ledger of the branch",
     "elections/print.html": "a paper of the election, as it is printed",
     "elections/show_one.html": "the papers of the election",
     "home/show.html": "the numbers behind a picture, which participation has",

@@ -25,7 +25,8 @@ COUNTS = {
     *("polls.picture", "burden.export", "reports.export", "surveys.export", "calendar.export", "duties.export"),
     *("bank.export", "bank.export_gift", "bank.export_zip", "glossary.export"),
     *("checkins.export_branches", "participation.export_occurrences"),
-    *("looks.show", "imports.show", "moderation_counts.export", "pledges.show", "pledges.export"),
+    *("looks.show", "imports.show", "moderation_counts.export", "help_cases.show", "help_cases.ledger"),
+    *("pledges.show", "pledges.export"),
 }
 """Files in which nobody is named but who holds a duty, or sees openly to a pledge."""
 

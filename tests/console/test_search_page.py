@@ -49,6 +49,7 @@ ELSEWHERE = {
     "appraisals.show_one": "as the secret ballot, or the election on paper, that it is",
     "meetings.show_one": "as the check-in that its notice is, whose page leads to it",
     "policies.show_one": "in the list of policy rooms alone, which are no matter of who reads",
+    "help_cases.show_one": "in the queue alone: what somebody needs help with is for who handles it",
     "cleanings.show_one": "in the list of cleanings alone, as cases are",
     "locks.show_one": "as the room that it is, and in the list of rooms to whoever moderates there",
     "cases.show_one": "in the list of cases alone: whom a case is about is for who moderates there",

@@ -14,12 +14,14 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from console.dues_sheets import SHEETS as DUES_SHEETS
 from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.meeting_papers import ATTENDANCES
 from console.meeting_papers import COLUMNS as ROLL_COLUMNS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
+from console.pages.help_cases import COLUMNS as LEDGER_COLUMNS
 from console.pages.hours import FORMS
 from console.pages.surveys import TEMPLATES
 from console.pledge_sheets import COLUMNS as PLEDGE_COLUMNS
@@ -49,6 +51,12 @@ from content.credentials import Kind as FactorKind
 from content.decision import words
 from content.digests import Fate
 from content.digests import Sort as Digests
+from content.dues import Category as DuesCategory
+from content.dues import Kind as DuesKind
+from content.dues import Reminder
+from content.dues import State as DuesState
+from content.dues_ledger import Method
+from content.dues_ledger import Sort as DuesSort
 from content.edits import Sort as EditSort
 from content.election_advice import OffTerm
 from content.elections import Kind as ElectionKind
@@ -64,6 +72,9 @@ from content.guards import Kind as Media
 from content.guards import Level as GuardLevel
 from content.guards import Sort as GuardList
 from content.health import WORDS
+from content.help_cases import Category as HelpCategory
+from content.help_cases import Sort as HelpSort
+from content.help_cases import Stage as HelpStage
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.hours import Unit
 from content.lecture_questions import State as QuestionState
@@ -155,6 +166,7 @@ TOLD = (*(step for step in Rung if step is not Rung.NOTE), *(f"{step}_until" for
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
+    *("dues_assessments", "dues_year", "dues_month", "dues_handovers"),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("year", "record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     *("complaints", "moderation"),
@@ -204,6 +216,16 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     **{f"locks.{stem}_": OPENED for stem in ("do", "is_so")},
     "settings.posting_": Who,
     "slow.place_": ("done", "stuck"),
+    "help_case.": (
+        *("in_private", "unnamed_in_private", "unnamed_how", "unnamed_members_only"),
+        *("none_such", "none_of_mine", "withdraw_which"),
+    ),
+    "help_case.stage_": HelpStage,
+    "help_case.say_": ("closed", "referred"),
+    "help_case.owner_": ("more", "gone"),
+    "help_cases.category_": HelpCategory,
+    "help_cases.sort_": HelpSort,
+    "help_cases.column_": LEDGER_COLUMNS,
     "cleanings.span_": SPANS,
     "policies.rules_": Entity,
     "policies.state_": PolicyState,
@@ -331,10 +353,20 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "dues.category_": DuesCategory,
+    "dues.column_": {column for columns in DUES_SHEETS.values() for column in columns},
+    "dues.kind_": DuesKind,
+    "dues.method_": Method,
+    "dues.month_": tuple(map(str, range(1, 13))),
+    "dues.reminder_": Reminder,
+    "dues.sort_": DuesSort,
+    "dues.state_": DuesState,
     "hours.column_": (),
     "hours.form_": FORMS,
     "hours.unit_": Unit,
     "looks.what_": (
+        "dues",
+        "dues_file",
         "participation",
         "record",
         "member",

@@ -1,4 +1,4 @@
-"""A secret recommendation in the branch at work: drafted, told of, voted on at its page, and counted by two tellers."""
+"""A secret recommendation in the branch at work: drafted, voted on at its page, and counted by two tellers."""
 
 from __future__ import annotations
 
@@ -54,17 +54,6 @@ async def draft_ballot(world: World, electors: tuple[Elector, ...]) -> None:
         "freeze",
         lambda it, unit: ballot_rules.freeze(it, electors, slots=slots, boxes=boxes, now=unit.now),
     )
-
-
-async def tell_room(world: World) -> None:
-    """Let the room hear that votes may be cast, as the console does when two have opened the ballot."""
-
-    async def decide(unit: Reading) -> Any:
-        known = await ballots.ballot(unit, BALLOT)
-        assert known is not None
-        return Decision(effects=ballot_news.opened(known, await ballots.voters_rooms(unit, known)))
-
-    await world.store.settle([Step(cause=fresh_cause(), decide=decide)])
 
 
 async def count_ballot(world: World) -> None:

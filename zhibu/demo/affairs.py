@@ -52,7 +52,7 @@ from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
-from zhibu.demo import gatherings, meetings, pledging, sample
+from zhibu.demo import dues, gatherings, help_cases, meetings, pledging, sample
 from zhibu.demo.teaching import Teaching
 
 Deciding = Callable[[Reading], Awaitable[Any]]
@@ -112,6 +112,16 @@ class Affairs:
                 timezone=self._timezone,
                 identify=self._id,
                 at=self._at,
+            )
+        )
+        await self._take(**dues.steps(by_name, self._branch, self._organiser, self._at, self._id))
+        await self._take(
+            **help_cases.steps(
+                people,
+                branch=self._branch,
+                organiser=self._organiser,
+                identify=self._id,
+                today=self._at(0, _LESSON_TIME).date(),
             )
         )
         await self._take(

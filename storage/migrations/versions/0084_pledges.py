@@ -6,7 +6,7 @@ from alembic import op
 import storage.tables
 
 revision = "0084"
-down_revision = "0080"
+down_revision = "0083"
 branch_labels = None
 depends_on = None
 

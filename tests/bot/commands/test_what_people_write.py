@@ -98,7 +98,8 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     *[("都行", where, Open.POLL, "poll.abstained") for where in (Where.DIRECT, Where.REPLY, Where.MENTION)],
     ("都行", Where.ROOM, Open.POLL, SILENCE),
     # Whatever has no feature yet gets the one useful sentence in private, and silence in a room.
-    *[(text, Where.DIRECT, Open.NOTHING, "help.not_understood") for text in ("党费", "求助 我有困难")],
+    *[(text, Where.DIRECT, Open.NOTHING, "help.not_understood") for text in ("求助 我有困难",)],
+    *[(text, where, Open.NOTHING, "dues.message") for text in ("党费", "黨費", "交党费") for where in Where],
     *[
         (text, Where.DIRECT, Open.NOTHING, "sign_up.nothing_open")
         for text in ("接龙", "接龍", "+1", "报名", "報名", "参加", "參加")
@@ -107,7 +108,7 @@ ROWS: list[tuple[str, Where, Open, str]] = [
         (text, Where.DIRECT, Open.NOTHING, "survey.nothing_open")
         for text in ("问卷", "问卷 网页", "問卷 網頁", "问卷网页", "survey page")
     ],
-    *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("党费", "接龙", "求助 我有困难", "问卷", "+1")],
+    *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("接龙", "求助 我有困难", "问卷", "+1")],
     ("开会了吗", Where.MENTION, Open.ROLL, "help.not_understood"),
 ]
 
@@ -190,6 +191,14 @@ async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, 
 TRADITIONAL = {
     "什么是": "什麼是",
     "举报": "舉報",
+    "党费": "黨費",
+    "交党费": "交黨費",
+    "我的党费": "我的黨費",
+    "党费明细": "黨費明細",
+    "党费记录": "黨費記錄",
+    "党费基数有误": "黨費基數有誤",
+    "党费有误": "黨費有誤",
+    "基数有误": "基數有誤",
     "锁定": "鎖定",
     "锁群": "鎖群",
     "解锁": "解鎖",

@@ -1,0 +1,219 @@
+"""求助, 匿名求助, 进度: ask for help in private, with one's name or without, and see what became of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from bot.commands.asking import Asking, Place
+from bot.commands.grammar import Verb, is_acknowledgement, normalise, read
+from content import help_cases as rules
+from content.decision import Decision, Refusal, Secret, Tell, words
+from content.help_cases import HelpCase, HelpWords, Sort
+from content.identifiers import Cause, HelpCaseId, HelpWordsId, OccurrenceId, OrganisationId, derive
+from content.inquiries import make_inquiry
+from storage import duties, organisations, settings, workdays
+from storage import help_cases as stored
+from storage.unit import Reading
+
+Answer = Decision | Refusal | None
+
+_TAKE_BACK = ("撤回", "收回", "undo", "withdraw")
+MOST_LISTED = 10
+MOST_ANSWERS = 8
+
+
+def _say(asking: Asking, key: str, **parameters: str | int) -> Decision:
+    """Answer in private without leaving a row of record, as a refusal would."""
+    return Decision(effects=(Tell(user=asking.sender, words=words(f"help_case.{key}", **parameters)),))
+
+
+async def ask(asking: Asking) -> Answer:
+    """求助 …: open a case under one's name; 求助 alone asks in private what it is about. In a room nothing is kept."""
+    if asking.place is not Place.PRIVATE:
+        return _say(asking, "in_private")
+    if not asking.argument.strip():
+        asked = Tell(user=asking.sender, words=words("help_case.what"))
+        return Decision(facts=(make_inquiry(asking.sender, rules.ABOUT, now=asking.unit.now),), effects=(asked,))
+    return await keep(asking, asking.argument)
+
+
+async def keep(asking: Asking, text: str) -> Answer:
+    """Open a case under the asker's name."""
+    if asking.member is None:
+        return None
+    branch = await organisations.branch_above(asking.unit, asking.member.organisation)
+    day, days, due = await _days(asking.unit, branch)
+    id = HelpCaseId(derive(asking.cause, "help case"))  # noqa: A001
+    case = HelpCase(
+        id=id,
+        organisation=branch,
+        number=await stored.next_number(asking.unit, branch),
+        received_on=day,
+        due_on=due,
+        member=asking.member.id,
+        user=asking.sender,
+        asked_at=asking.unit.now,
+    )
+    held = [one for one in await stored.mine(asking.unit, asking.member.id, asking.sender) if one.stage in rules.OPEN]
+    said = _words(id, text, day, asking.cause)
+    return rules.open_named(case, said, days=days, held=len(held))
+
+
+async def ask_unnamed(asking: Asking) -> Answer:
+    """匿名求助 …: open a case of which nothing leads to who asked; 匿名求助 and one's code add to it or take it back.
+
+    In a room everybody has seen it already, so it is not taken.
+    """
+    if asking.place is not Place.PRIVATE:
+        return _say(asking, "unnamed_in_private")
+    code, text = rules.code_before(asking.argument)
+    if code is not None:
+        return await _go_on(asking, code, text)
+    if not text.strip():
+        return _say(asking, "unnamed_how")
+    if asking.member is None:
+        return _say(asking, "unnamed_members_only")
+    branch = await organisations.branch_above(asking.unit, asking.member.organisation)
+    day, days, due = await _days(asking.unit, branch)
+    number = await stored.next_number(asking.unit, branch)
+    # Not of the cause, which leads to the message and so to its sender.
+    secret = derive(asking.settings.secret(), branch, number, text)
+    id = HelpCaseId(derive(secret, "help case"))  # noqa: A001
+    case = HelpCase(id=id, organisation=branch, number=number, received_on=day, due_on=due)
+    place = (OccurrenceId(f"{rules.ABOUT}:{day.isoformat()}"), asking.member.id, asking.cause)
+    unnamed = asking.settings.unnamed
+    answer = rules.open_unnamed(
+        case,
+        _words(id, text, day, Cause(secret)),
+        days=days,
+        code=rules.new_code(secret),
+        to=asking.sender,
+        allowed=unnamed.may_ask(*place),
+    )
+    if isinstance(answer, Decision):
+        unnamed.note(*place)
+    return answer
+
+
+async def _go_on(asking: Asking, code: str, text: str) -> Answer:
+    case = await stored.by_code(asking.unit, code)
+    if case is None:
+        return _say(asking, "none_such")
+    if not text.strip():
+        return await _show(asking, case)
+    if normalise(text).casefold() in _TAKE_BACK:
+        return await taken_back(asking, case)
+    return await _add(asking, case, text, Cause(derive(asking.settings.secret(), case.id, text)))
+
+
+async def _add(asking: Asking, case: HelpCase, text: str, cause: Cause) -> Answer:
+    day, _, _ = await _days(asking.unit, case.organisation)
+    pieces = len((await stored.words_of(asking.unit, [case.id]))[case.id])
+    said = _words(case.id, text, day, cause)
+    return rules.add(case, said, to=asking.sender, pieces=pieces, now=asking.unit.now)
+
+
+async def replied(asking: Asking) -> Answer:
+    """Take a reply to a message of ours about one's own case as more words to it."""
+    found = await stored.told_by(asking.unit, asking.replied, asking.sender) if asking.replied is not None else None
+    case = await stored.case(asking.unit, found) if found is not None else None
+    if case is None:
+        return None
+    if is_acknowledgement(asking.text):
+        return Decision()
+    said = read(asking.text)
+    if said is not None and said.verb is Verb.WITHDRAW and not said.argument:
+        return await taken_back(asking, case)
+    if said is not None and said.verb is Verb.PROGRESS and not said.argument:
+        return await _show(asking, case)
+    if said is not None and said.verb is not Verb.HELP_CASE and not (said.argument and said.verb is Verb.LEAVE):
+        return None
+    text = said.argument if said is not None and said.verb is Verb.HELP_CASE else asking.text
+    return await _add(asking, case, text, asking.cause) if text.strip() else None
+
+
+async def progress(asking: Asking) -> Answer:
+    """进度: how my cases stand; 进度 B-017 one of mine with its answers; 进度 and a code one without a name."""
+    if asking.place is not Place.PRIVATE:
+        return _say(asking, "in_private")
+    if asking.argument:
+        case = await _meant(asking, asking.argument)
+        return await _show(asking, case) if case is not None else _say(asking, "none_such")
+    found = await _mine(asking)
+    if not found:
+        return _say(asking, "none_of_mine")
+    if len(found) == 1:
+        return await _show(asking, found[0])
+    lines = tuple(
+        words(
+            "help_case.list_line",
+            number=one.called,
+            day=one.received_on.isoformat(),
+            stage=(rules.stage_words(one),),
+        )
+        for one in found[:MOST_LISTED]
+    )
+    return Decision(effects=(Tell(user=asking.sender, words=words("help_case.list", list=lines)),))
+
+
+async def _mine(asking: Asking) -> tuple[HelpCase, ...]:
+    return await stored.mine(asking.unit, asking.member.id if asking.member is not None else None, asking.sender)
+
+
+async def _meant(asking: Asking, text: str) -> HelpCase | None:
+    """Find the case that is meant, among one's own alone; a code is found whoever has it."""
+    number = rules.number_in(text)
+    if number is not None:
+        return next((one for one in await _mine(asking) if one.number == number), None)
+    code = rules.code_hash(text)
+    return await stored.by_code(asking.unit, code) if code is not None else None
+
+
+async def _show(asking: Asking, case: HelpCase) -> Decision:
+    texts = (await stored.words_of(asking.unit, [case.id]))[case.id]
+    answers = [one for one in texts if one.sort is Sort.ANSWER][-MOST_ANSWERS:]
+    names = await duties.names_of(asking.unit, [case.owner]) if case.owner is not None else {}
+    said = rules.progress(case, answers, owner=names.get(case.owner) if case.owner is not None else None)
+    matter = case.id if case.user == asking.sender else None
+    return Decision(effects=(Tell(user=asking.sender, words=said, matter=matter),))
+
+
+async def take_back(asking: Asking, text: str) -> Answer:
+    """撤回 B-017: take back a case of mine, or by its code one without a name."""
+    if asking.place is not Place.PRIVATE:
+        return _say(asking, "in_private")
+    case = await _meant(asking, text)
+    return await taken_back(asking, case) if case is not None else _say(asking, "none_such")
+
+
+async def taken_back(asking: Asking, case: HelpCase) -> Answer:
+    """Take a case back."""
+    day, _, _ = await _days(asking.unit, case.organisation)
+    return rules.withdraw(case, to=asking.sender, today=day)
+
+
+async def take_back_only(asking: Asking) -> Answer:
+    """Ask which case is meant, where nothing else could be and some of mine are open; ``None`` where none is."""
+    if asking.place is not Place.PRIVATE:
+        return None
+    found = [one for one in await _mine(asking) if one.stage in rules.OPEN]
+    return _say(asking, "withdraw_which", number=found[0].called) if found else None
+
+
+async def spoken_of(asking: Asking) -> list[tuple[HelpCase, datetime]]:
+    """Return my open cases of which I have said something today, and when."""
+    return [(one, one.asked_at) for one in await _mine(asking) if one.stage in rules.OPEN and one.asked_at is not None]
+
+
+def _words(case: HelpCaseId, text: str, day: date, cause: Cause) -> HelpWords:
+    id = HelpWordsId(derive(cause, "help words"))  # noqa: A001
+    return HelpWords(id=id, case=case, sort=Sort.ASKED, text=Secret(text.strip()), on=day)
+
+
+async def _days(unit: Reading, branch: OrganisationId) -> tuple[date, int, date]:
+    """Return today in a branch, within how many working days it answers, and which day that is."""
+    node = await organisations.organisation(unit, branch)
+    day = unit.now.astimezone(ZoneInfo(node.timezone if node is not None else "UTC")).date()
+    days = int(await settings.value_of(unit, branch, rules.SETTING))
+    return day, days, rules.due_on(day, days, await workdays.calendar(unit))

@@ -1,0 +1,477 @@
+"""求助, 困难帮扶: what a member needs help with, step by step until it is settled, and by when it is first answered.
+
+Of who asks without a name nothing is kept: they get a code, and whoever has the code reads how it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from enum import StrEnum
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from content.decision import Decision, Effect, Fact, Refusal, Secret, Tell, Untraced, Words, discreetly, refused, words
+from content.identifiers import HelpCaseId, HelpWordsId, MemberId, OrganisationId, UserId
+from content.inquiries import InquiryEnded
+from content.terms import months_on
+from content.workdays import WorkCalendar
+
+SETTING = "help_answer_days"
+"""Within how many working days a case is answered first (BAL-9)."""
+
+ABOUT = "help_case"
+"""What an inquiry is about that asks what somebody needs help with."""
+
+KEPT_MONTHS = 12
+"""How long a case is kept after it has ended (PRIV-6)."""
+
+FEWEST = 5
+"""Of fewer cases than these no figure is told."""
+
+MOST_OPEN = 5
+"""So many cases one person has open under their name."""
+MOST_UNNAMED_A_DAY = 3
+"""So many without; counted in memory only, for nothing is kept of who asked."""
+MOST_WORDS = 50
+"""So many pieces of text one case has."""
+
+LONGEST_TEXT = 2_000
+LONGEST_ANSWER = 2_000
+LONGEST_SUMMARY = 200
+
+TOLD_FROM = time(9)
+"""From this time of the day on which the first answer is due those who handle cases are told of it."""
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_CODE_LETTERS = 16
+_NUMBER = re.compile(r"(?:B-?)?0*([1-9][0-9]{0,5})", re.IGNORECASE)
+
+
+class Stage(StrEnum):
+    """Where a case stands (BAL-9)."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    IN_HAND = "in_hand"
+    CLOSED = "closed"
+    REFERRED = "referred"
+    WITHDRAWN = "withdrawn"
+
+
+FOLLOWS: Mapping[Stage, frozenset[Stage]] = {
+    Stage.RECEIVED: frozenset({Stage.ACCEPTED, Stage.WITHDRAWN}),
+    Stage.ACCEPTED: frozenset({Stage.IN_HAND, Stage.CLOSED, Stage.REFERRED, Stage.WITHDRAWN}),
+    Stage.IN_HAND: frozenset({Stage.CLOSED, Stage.REFERRED, Stage.WITHDRAWN}),
+    Stage.CLOSED: frozenset(),
+    Stage.REFERRED: frozenset(),
+    Stage.WITHDRAWN: frozenset(),
+}
+"""Which stage may follow which: never back, and nothing is settled that nobody has taken up."""
+
+OPEN = frozenset(stage for stage, after in FOLLOWS.items() if after)
+
+
+class Category(StrEnum):
+    """What a case is about, in words that say nothing of the person."""
+
+    LIVING = "living"
+    HEALTH = "health"
+    WORK = "work"
+    FACILITIES = "facilities"
+    POLICY = "policy"
+    OTHER = "other"
+
+
+class Sort(StrEnum):
+    """What a piece of text beside a case is, and so who reads it: a note nobody but who handles the case."""
+
+    ASKED = "asked"
+    ANSWER = "answer"
+    NOTE = "note"
+    SUMMARY = "summary"
+    FOLLOW_UP = "follow_up"
+
+
+class HelpCase(Struct, frozen=True, kw_only=True):
+    """One case. ``member`` and ``user`` are ``None`` where it was asked without a name.
+
+    ``due_on`` is the last day for the first answer, which was given on ``answered_on``. ``asked_at`` is known of a
+    named case on its own day alone, so that taking back finds what was said last.
+    """
+
+    id: HelpCaseId
+    organisation: OrganisationId
+    number: int
+    received_on: date
+    due_on: date
+    stage: Stage = Stage.RECEIVED
+    member: MemberId | None = None
+    user: UserId | None = None
+    owner: UserId | None = None
+    category: Category | None = None
+    answered_on: date | None = None
+    ended_on: date | None = None
+    told_on: date | None = None
+    asked_at: datetime | None = None
+
+    @property
+    def called(self) -> str:
+        """Return the number as people say it."""
+        return called(self.number)
+
+
+class HelpWords(Struct, frozen=True, kw_only=True):
+    """A piece of text beside a case; ``by`` is who wrote it at the desk, ``None`` for who asked."""
+
+    id: HelpWordsId
+    case: HelpCaseId
+    sort: Sort
+    text: Secret
+    on: date
+    by: UserId | None = None
+
+
+class HelpCaseOpened(Untraced, frozen=True, kw_only=True):
+    """Somebody asked for help; ``code_hash`` is kept of a case without a name alone."""
+
+    case: HelpCase
+    said: HelpWords
+    code_hash: str | None = None
+
+
+class HelpWordsAdded(Untraced, frozen=True, kw_only=True):
+    """Whoever asked had more to say; ``at`` only where they gave their name."""
+
+    said: HelpWords
+    at: datetime | None = None
+
+
+class HelpCaseWithdrawn(Untraced, frozen=True, kw_only=True):
+    """Whoever asked took it back; its words are gone at once."""
+
+    case: HelpCaseId
+    on: date
+
+
+class HelpCaseHanded(Fact, frozen=True, kw_only=True):
+    """A case was taken up, or handed to somebody else; ``stage`` is where it stands from then on."""
+
+    case: HelpCaseId
+    organisation: OrganisationId
+    owner: UserId
+    stage: Stage
+
+
+class HelpCaseAnswered(Fact, frozen=True, kw_only=True):
+    """Whoever asked was told something, or the case moved on; ``said`` is ``None`` for a step without a word."""
+
+    case: HelpCaseId
+    organisation: OrganisationId
+    before: Stage
+    stage: Stage
+    on: date
+    said: HelpWords | None = None
+
+
+class HelpCaseNoted(Fact, frozen=True, kw_only=True):
+    """Who handles a case wrote something for themself and for who comes after."""
+
+    organisation: OrganisationId
+    said: HelpWords
+
+
+class HelpCaseDescribed(Fact, frozen=True, kw_only=True):
+    """Who handles a case said what it is about, in words for the ledger that name nobody."""
+
+    case: HelpCaseId
+    organisation: OrganisationId
+    category: Category
+    texts: tuple[HelpWords, ...]
+
+
+class HelpCaseDue(Fact, frozen=True, kw_only=True):
+    """Those who handle cases were told that one is due which nobody has taken up."""
+
+    case: HelpCaseId
+    organisation: OrganisationId
+    on: date
+
+
+def called(number: int) -> str:
+    """Return a number as people say it: ``B-017``."""
+    return f"B-{number:03}"
+
+
+def number_in(text: str) -> int | None:
+    """Return which number a text is, ``None`` where it is none."""
+    found = _NUMBER.fullmatch(text.strip())
+    return int(found[1]) if found is not None else None
+
+
+def new_code(secret: str) -> str:
+    """Return a code of 79 bits that follows from a secret, in four groups to be copied by hand."""
+    number = int.from_bytes(hashlib.blake2b(secret.encode(), digest_size=32, person=b"help-case-code").digest(), "big")
+    letters = ""
+    for _ in range(_CODE_LETTERS):
+        number, place = divmod(number, len(ALPHABET))
+        letters += ALPHABET[place]
+    return "-".join(letters[start : start + 4] for start in range(0, _CODE_LETTERS, 4))
+
+
+def code_hash(text: str) -> str | None:
+    """Return by what a code is found, ``None`` where a text is none; the code itself is kept nowhere."""
+    plain = re.sub(r"[\s-]", "", text).upper()
+    if len(plain) != _CODE_LETTERS or set(plain) - set(ALPHABET):
+        return None
+    return hashlib.sha256(f"help case {plain}".encode()).hexdigest()
+
+
+def code_before(text: str) -> tuple[str | None, str]:
+    """Return the hash of the code with which a text begins, and the rest of it."""
+    found = re.match(r"([0-9A-Za-z]{4}(?:[\s-]?[0-9A-Za-z]{4}){3})(?=$|[\s:,，：])[\s:,，：]*", text)
+    known = code_hash(found[1]) if found is not None else None
+    return (known, text[found.end() :]) if known is not None and found is not None else (None, text)
+
+
+def due_on(received: date, days: int, known: WorkCalendar) -> date:
+    """Return the last day for the first answer: so many working days after the day on which a case came."""
+    return known.after(received, days).date
+
+
+def objection(text: str) -> Refusal | None:
+    """Return why a text is not taken, of which the record names nobody."""
+    if len(text) > LONGEST_TEXT:
+        return discreetly(refused("help_case.too_long", most=LONGEST_TEXT, n=len(text)))
+    return None
+
+
+def open_named(case: HelpCase, said: HelpWords, *, days: int, held: int) -> Decision | Refusal:
+    """Keep a case under its asker's name; ``held`` is how many of theirs are open, ``days`` what the setting says."""
+    if case.user is None or case.member is None:
+        raise ValueError("a named case has a name")
+    if (refusal := objection(said.text)) is not None:
+        return refusal
+    if held >= MOST_OPEN:
+        return discreetly(refused("help_case.too_many", most=MOST_OPEN))
+    told = words("help_case.received", number=case.called, days=days)
+    tell = Tell(user=case.user, words=told, matter=case.id)
+    opened = HelpCaseOpened(case=case, said=said)
+    return Decision(facts=(opened, InquiryEnded(user=case.user, about=ABOUT)), effects=(tell,))
+
+
+def open_unnamed(
+    case: HelpCase, said: HelpWords, *, days: int, code: str, to: UserId, allowed: bool
+) -> Decision | Refusal:
+    """Keep a case and nothing of who asks; ``allowed`` tells that they have not asked too much without a name."""
+    if (refusal := objection(said.text)) is not None:
+        return refusal
+    if not allowed:
+        return discreetly(refused("help_case.unnamed_enough", most=MOST_UNNAMED_A_DAY))
+    told = words("help_case.unnamed_received", number=case.called, days=days, code=Secret(code))
+    opened = HelpCaseOpened(case=case, said=said, code_hash=code_hash(code))
+    return Decision(facts=(opened,), effects=(Tell(user=to, words=told),))
+
+
+def add(case: HelpCase, said: HelpWords, *, to: UserId, pieces: int, now: datetime) -> Decision | Refusal:
+    """Add what whoever asked says further; its owner is told that there is more."""
+    if (refusal := objection(said.text)) is not None:
+        return refusal
+    if case.stage not in OPEN:
+        return discreetly(refused("help_case.over", number=case.called))
+    if pieces >= MOST_WORDS:
+        return discreetly(refused("help_case.enough", number=case.called))
+    named = case.user is not None
+    key = "help_case.added" if named else "help_case.unnamed_added"
+    told = Tell(user=to, words=words(key, number=case.called), matter=case.id if named else None)
+    added = HelpWordsAdded(said=said, at=now if named else None)
+    return Decision(facts=(added,), effects=(told, *_to_owner(case, "more")))
+
+
+def withdraw(case: HelpCase, *, to: UserId, today: date) -> Decision | Refusal:
+    """Let whoever asked take a case back; its words go at once."""
+    if case.stage not in OPEN:
+        return discreetly(refused("help_case.over", number=case.called))
+    key = "help_case.withdrawn" if case.user is not None else "help_case.unnamed_withdrawn"
+    told = Tell(user=to, words=words(key, number=case.called))
+    gone = HelpCaseWithdrawn(case=case.id, on=today)
+    return Decision(facts=(gone,), effects=(told, *_to_owner(case, "gone")))
+
+
+def _to_owner(case: HelpCase, what: str) -> tuple[Effect, ...]:
+    if case.owner is None:
+        return ()
+    said = words(f"help_case.owner_{what}", number=case.called)
+    return (Tell(user=case.owner, words=said, unasked=True),)
+
+
+def progress(case: HelpCase, texts: Sequence[HelpWords], *, owner: str | None) -> Words:
+    """Say how a case stands, with every answer; no note and no summary."""
+    answers = tuple(
+        words("help_case.answer_line", day=one.on.isoformat(), answer=one.text)
+        for one in texts
+        if one.sort is Sort.ANSWER
+    )
+    stands = (
+        words("help_case.stands", number=case.called, day=case.received_on.isoformat(), stage=(stage_words(case),)),
+        *((words("help_case.owned", name=owner),) if owner and case.stage in OPEN else ()),
+        *((words("help_case.due", day=case.due_on.isoformat()),) if _waits(case) else ()),
+    )
+    return words("help_case.lines" if case.user is not None else "help_case.unnamed_lines", list=(*stands, *answers))
+
+
+def _waits(case: HelpCase) -> bool:
+    return case.stage in OPEN and case.answered_on is None
+
+
+def stage_words(case: HelpCase) -> Words:
+    """Say the stage of a case."""
+    return words(f"help_case.stage_{case.stage}")
+
+
+def may_handle(case: HelpCase, user: UserId) -> bool:
+    """Tell whether somebody may handle a case at all: nobody handles their own."""
+    return case.user != user
+
+
+def hand(
+    case: HelpCase, to: UserId, *, name: str, by: UserId, gives_out: bool, able: Collection[UserId]
+) -> Decision | Refusal:
+    """Take a case up oneself, or hand it to somebody who handles cases there.
+
+    ``gives_out`` tells that ``by`` hands out cases; else one takes what nobody has, and hands on what is one's own.
+    """
+    if case.stage not in OPEN:
+        return refused("help_case.over", number=case.called)
+    if to == case.owner:
+        return refused("help_case.has_it_already", field="owner")
+    if not (gives_out or case.owner == by or (case.owner is None and to == by)):
+        return refused("help_case.taken_already")
+    if to not in able or not may_handle(case, to) or not may_handle(case, by):
+        return refused("help_case.cannot_have_it", field="owner")
+    stage = Stage.ACCEPTED if case.stage is Stage.RECEIVED else case.stage
+    effects: list[Effect] = []
+    if case.user is not None and case.owner is None:
+        told = words("help_case.accepted", number=case.called, name=name)
+        effects.append(Tell(user=case.user, words=told, unasked=True, matter=case.id))
+    if to != by:
+        effects.append(Tell(user=to, words=words("help_case.owner_given", number=case.called), unasked=True))
+    fact = HelpCaseHanded(case=case.id, organisation=case.organisation, owner=to, stage=stage)
+    return Decision(facts=(fact,), effects=tuple(effects))
+
+
+def answer(case: HelpCase, said: HelpWords, stage: Stage, *, by: UserId, today: date) -> Decision | Refusal:
+    """Tell whoever asked something in private, and move the case on; either alone is enough.
+
+    What ends a case has an answer: one that was given, or the one that is given with it; where it was passed on to is
+    always said.
+    """
+    if case.stage not in OPEN:
+        return refused("help_case.over", number=case.called)
+    if case.owner != by:
+        return refused("help_case.not_yours")
+    text = said.text.strip()
+    if stage is not case.stage and stage not in FOLLOWS[case.stage] - {Stage.ACCEPTED, Stage.WITHDRAWN}:
+        return refused("help_case.no_such_step", field="stage")
+    if not text and stage is case.stage:
+        return refused("help_case.nothing_said", field="answer")
+    if len(text) > LONGEST_ANSWER:
+        return refused("help_case.answer_too_long", field="answer", most=LONGEST_ANSWER)
+    if not text and (stage is Stage.REFERRED or (stage is Stage.CLOSED and case.answered_on is None)):
+        return refused(f"help_case.say_{stage}", field="answer")
+    fact = HelpCaseAnswered(
+        case=case.id,
+        organisation=case.organisation,
+        before=case.stage,
+        stage=stage,
+        on=today,
+        said=said if text else None,
+    )
+    effects: tuple[Effect, ...] = ()
+    if case.user is not None:
+        now_in = words(f"help_case.stage_{stage}")
+        key = "help_case.answered" if text else "help_case.moved"
+        told = words(key, number=case.called, stage=(now_in,), answer=Secret(text))
+        effects = (Tell(user=case.user, words=told, unasked=True, matter=case.id),)
+    return Decision(facts=(fact,), effects=effects)
+
+
+def note(case: HelpCase, said: HelpWords, *, by: UserId, pieces: int) -> Decision | Refusal:
+    """Keep a note that nobody reads but who handles the case."""
+    if case.owner != by:
+        return refused("help_case.not_yours")
+    if not said.text.strip():
+        return refused("help_case.note_empty", field="note")
+    if len(said.text) > LONGEST_ANSWER:
+        return refused("help_case.answer_too_long", field="note", most=LONGEST_ANSWER)
+    if pieces >= 2 * MOST_WORDS:
+        return refused("help_case.enough", field="note", number=case.called)
+    return Decision(facts=(HelpCaseNoted(organisation=case.organisation, said=said),))
+
+
+def describe(
+    case: HelpCase, category: Category, texts: Iterable[HelpWords], *, by: UserId, name: str | None
+) -> Decision | Refusal:
+    """Say what a case is about for the ledger; ``name`` is that of who asked, which must not stand there."""
+    if case.owner != by:
+        return refused("help_case.not_yours")
+    if case.stage is Stage.WITHDRAWN:
+        return refused("help_case.over", number=case.called)
+    kept = tuple(texts)
+    for one in kept:
+        if len(one.text) > LONGEST_SUMMARY:
+            return refused("help_case.summary_too_long", field=one.sort, most=LONGEST_SUMMARY)
+        if name and name in "".join(one.text.split()):
+            return refused("help_case.names_somebody", field=one.sort)
+    fact = HelpCaseDescribed(case=case.id, organisation=case.organisation, category=category, texts=kept)
+    return Decision(facts=(fact,))
+
+
+def is_to_tell(case: HelpCase, *, timezone: str, now: datetime) -> bool:
+    """Tell whether those who handle cases are to hear that this one is due, once, while nobody has taken it up."""
+    here = now.astimezone(ZoneInfo(timezone))
+    reached = (here.date(), here.time()) >= (case.due_on, TOLD_FROM)
+    return case.stage is Stage.RECEIVED and case.owner is None and case.told_on is None and reached
+
+
+def tell_due(case: HelpCase, whom: Iterable[UserId], *, console: str, today: date) -> Decision:
+    """Tell those who handle cases that one is due; of what it is about, and from whom, not a word."""
+    said = words("help_case.owner_due", number=case.called, address=f"{console}/help-cases")
+    fact = HelpCaseDue(case=case.id, organisation=case.organisation, on=today)
+    them = sorted({one for one in whom if may_handle(case, one)})
+    return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in them))
+
+
+def gone_on(ended: date) -> date:
+    """Return the day on which a case that ended is forgotten; 2026-07-10 goes on 2027-07-10."""
+    return months_on(ended, KEPT_MONTHS)
+
+
+def working_days(first: date, last: date, known: WorkCalendar) -> int:
+    """Return how many working days lie after a day, up to another and with it."""
+    day, number = first, 0
+    while day < last:
+        day = date.fromordinal(day.toordinal() + 1)
+        number += known.works(day)
+    return number
+
+
+def medians(cases: Iterable[HelpCase], known: WorkCalendar) -> tuple[tuple[Category, int, float | None], ...]:
+    """Return of each category how many cases were settled and the median of working days, ``None`` for under five.
+
+    Where no figure is told, neither is the number.
+    """
+    found: dict[Category, list[int]] = {}
+    for one in cases:
+        if one.stage in (Stage.CLOSED, Stage.REFERRED) and one.ended_on is not None:
+            lasted = working_days(one.received_on, one.ended_on, known)
+            found.setdefault(one.category or Category.OTHER, []).append(lasted)
+    return tuple(
+        (category, len(found[category]), median(found[category]) if len(found[category]) >= FEWEST else None)
+        for category in Category
+        if category in found
+    )

@@ -1,0 +1,386 @@
+"""求助, 匿名求助, 进度: what is kept of who asks, who reads what, and what a dump of everything tells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+
+from bot.help_cases import tell_due
+from content.decision import Secret
+from content.erasure import PersonErased
+from content.help_cases import (
+    LONGEST_TEXT,
+    MOST_OPEN,
+    MOST_UNNAMED_A_DAY,
+    HelpCaseHanded,
+    HelpWords,
+    Sort,
+    Stage,
+    answer,
+)
+from content.identifiers import Cause, HelpWordsId
+from content.rooms import DirectRoomKept
+from storage import help_cases as stored
+from storage import outbox
+from storage.audit import audit, causes
+from storage.help_cases import help_case_words, help_cases
+from storage.holdings import collect
+from storage.inquiries import inquiries
+from storage.retention import Swept
+from storage.sealing import seal_anew
+from storage.store import Step, Store
+from storage.unit import Reading
+from storage.vault import Unreadable, Vault
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LI,
+    NOON,
+    SECRETARY,
+    ZHANG,
+    ZHAO,
+    HandClock,
+    SmallBranch,
+    account,
+    message,
+    private_room,
+)
+
+WORD = "丝雀甲困"
+ANSWERED = "丝雀乙答"
+KEY = bytes(range(32))
+DAY = date(2026, 7, 1)
+
+
+async def say(branch: SmallBranch, words: str, member: Any = ZHANG, **more: Any) -> Any:
+    """Let a member say something in private."""
+    (heard,) = await branch.hear(message(account(member), words, room_id=private_room(member), **more))
+    return heard
+
+
+async def told(branch: SmallBranch, member: Any = ZHANG) -> list[Any]:
+    """Return what waits to be said to a member: keys with parameters."""
+    rows = await branch.rows(outbox.outbox.c.user_id == account(member))
+    return [row.words for row in rows if row.words]
+
+
+async def cases(branch: SmallBranch) -> list[Any]:
+    """Return every row of a case."""
+    return list(await branch.store.read(lambda unit: unit.rows(select(help_cases).order_by(help_cases.c.number))))
+
+
+async def said_in(branch: SmallBranch, id: Any) -> list[str]:
+    """Return the texts of a case."""
+    return [str(one.text) for one in (await branch.store.read(lambda unit: stored.words_of(unit, [id])))[id]]
+
+
+async def code_of(branch: SmallBranch) -> str:
+    """Return the code that the newest receipt tells, as its reader gets it."""
+    (row,) = [one for one in await branch.claim() if one.words and one.words.key == "help_case.unnamed_received"]
+    await branch.mark_sent(row)
+    return str(row.words.parameters["code"])
+
+
+async def answer_it(branch: SmallBranch, text: str = ANSWERED, stage: Stage = Stage.CLOSED) -> None:
+    """Take the only case up and answer it."""
+    (row,) = await cases(branch)
+    taken = HelpCaseHanded(case=row.id, organisation=row.organisation_id, owner=SECRETARY, stage=Stage.ACCEPTED)
+    await branch.store.settle(notes=[taken])
+
+    async def decide(unit: Reading) -> Any:
+        case = await stored.case(unit, row.id)
+        assert case is not None
+        words = HelpWords(
+            id=HelpWordsId(f"answer{len(text)}"),
+            case=case.id,
+            sort=Sort.ANSWER,
+            text=Secret(text),
+            on=unit.now.date(),
+            by=SECRETARY,
+        )
+        return answer(case, words, stage, by=SECRETARY, today=unit.now.date())
+
+    (outcome,) = await branch.store.settle([Step(cause=Cause("form:answer"), decide=decide, actor=SECRETARY)])
+    assert outcome.refusal is None
+    assert not outcome.failed
+
+
+async def test_a_case_gets_the_next_number_of_its_branch_and_the_receipt_says_it(branch: SmallBranch) -> None:
+    await say(branch, "求助 家里老人住院")
+    (words,) = await told(branch)
+    assert words["key"] == "help_case.received"
+    assert words["parameters"] == {"number": "B-001", "days": 2}
+    (row,) = await cases(branch)
+    assert (row.number, row.organisation_id, row.received_on, row.due_on) == (1, EAST, DAY, date(2026, 7, 3))
+    assert await said_in(branch, row.id) == ["家里老人住院"]
+    await say(branch, "反映 站台灯坏了", LI)
+    assert [one.number for one in await cases(branch)] == [1, 2]
+
+
+async def test_the_same_message_twice_is_one_case(branch: SmallBranch) -> None:
+    event = message(account(ZHANG), "求助 一件事", room_id=private_room(ZHANG))
+    await branch.hear(event)
+    await branch.hear(event)
+    assert len(await cases(branch)) == 1
+    assert len(await told(branch)) == 1
+
+
+async def test_in_a_room_nothing_is_kept_and_nothing_repeated(branch: SmallBranch) -> None:
+    for words in (f"求助 {WORD}", f"匿名求助 {WORD}", "进度"):
+        await branch.hear(message(account(ZHANG), words, room_id=EAST_ROOM, mention=True))
+    await branch.hear(message(account(ZHANG), f"求助 {WORD}", room_id=EAST_ROOM))
+    assert await cases(branch) == []
+    assert WORD not in await branch.everything()
+    assert {one["key"] for one in await told(branch)} == {"help_case.in_private", "help_case.unnamed_in_private"}
+    assert await branch.rows(outbox.outbox.c.room_id == EAST_ROOM) == []
+
+
+async def test_without_words_one_is_asked_and_the_next_message_is_the_case(branch: SmallBranch) -> None:
+    await say(branch, "有个困难")
+    assert [one["key"] for one in await told(branch)] == ["help_case.what"]
+    await say(branch, "宿舍没有热水")
+    (row,) = await cases(branch)
+    assert await said_in(branch, row.id) == ["宿舍没有热水"]
+    await say(branch, "匿名求助", LI)
+    assert [one["key"] for one in await told(branch, LI)] == ["help_case.unnamed_how"]
+    asked = await branch.store.read(lambda unit: unit.rows(select(inquiries)))
+    assert {one.user_id for one in asked} == {account(ZHANG)}, "of who wants no name it is not known that they asked"
+
+
+async def test_what_is_too_long_or_too_much_is_said_with_nothing_kept(branch: SmallBranch) -> None:
+    heard = await say(branch, "求助 " + "长" * (LONGEST_TEXT + 1))
+    assert heard.refusal.words.key == "help_case.too_long"
+    for number in range(MOST_OPEN):
+        await say(branch, f"求助 第{number}件事")
+    heard = await say(branch, "求助 还有一件")
+    assert heard.refusal.words.key == "help_case.too_many"
+    assert len(await cases(branch)) == MOST_OPEN
+    actors = {row.actor for row in await branch.store.read(lambda unit: unit.rows(select(audit)))}
+    assert account(ZHANG) not in actors, "the record does not name who asked for help"
+
+
+async def test_progress_shows_ones_own_alone_and_another_number_is_as_one_that_is_none(branch: SmallBranch) -> None:
+    await say(branch, "求助 家里老人住院")
+    await say(branch, "进度 B-001", LI)
+    await say(branch, "进度 B-999", LI)
+    one, other = await told(branch, LI)
+    assert one == other == {"key": "help_case.none_such", "parameters": {}}
+    await answer_it(branch)
+    await branch.send_all()
+    await say(branch, "进度")
+    (row,) = [one for one in await branch.claim() if one.user == account(ZHANG)]
+    assert row.words is not None
+    assert ANSWERED in repr([str(line.parameters.get("answer")) for line in row.words.parameters["list"]])  # type: ignore[union-attr]
+    await say(branch, "撤回 B-001", LI)
+    assert [one.stage for one in await cases(branch)] == [Stage.CLOSED]
+
+
+async def test_a_reply_to_the_receipt_adds_to_the_case_and_its_owner_is_told(branch: SmallBranch) -> None:
+    await say(branch, "求助 家里老人住院")
+    await branch.send_all()
+    (receipt,) = await branch.rows(outbox.outbox.c.user_id == account(ZHANG))
+    assert receipt.words is None
+    (row,) = await cases(branch)
+    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=SECRETARY, stage=Stage.ACCEPTED)
+    await branch.store.settle(notes=[taken])
+    await say(branch, "周三要做手术", reply=receipt.event_id)
+    assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
+    assert [one["key"] for one in await told(branch)] == ["help_case.added"]
+    owners = await branch.rows(outbox.outbox.c.user_id == SECRETARY)
+    assert [one.words["key"] for one in owners if one.words] == ["help_case.owner_more"]
+    await say(branch, "谢谢", reply=receipt.event_id)
+    assert len(await said_in(branch, row.id)) == 2
+    await say(branch, "撤回", reply=receipt.event_id)
+    assert await said_in(branch, row.id) == []
+    assert [one.stage for one in await cases(branch)] == [Stage.WITHDRAWN]
+
+
+async def test_what_was_said_last_is_taken_back_with_every_word(branch: SmallBranch) -> None:
+    await say(branch, f"求助 {WORD}")
+    await say(branch, "撤回")
+    (row,) = await cases(branch)
+    assert (row.stage, await said_in(branch, row.id)) == (Stage.WITHDRAWN, [])
+    await say(branch, "求助 另一件")
+    assert [one.number for one in await cases(branch)] == [1, 2], "no number is given twice"
+
+
+async def test_nothing_is_kept_of_who_asks_without_a_name(branch: SmallBranch) -> None:
+    """PRIV-16: once the receipt is sent, no row anywhere holds both, nor a time finer than the day."""
+    before = await branch.store.read(lambda unit: unit.rows(select(audit)))
+    await say(branch, f"匿名求助 {WORD}")
+    (waiting,) = await told(branch)
+    assert set(waiting["parameters"]["code"]) == {"sealed"}, "the code is in the outbox but sealed"
+    code = await code_of(branch)
+    (row,) = await cases(branch)
+    assert [row.member_id, row.user_id, row.asked_at, row.owner] == [None] * 4
+    assert (row.number, row.received_on) == (1, DAY)
+    assert await said_in(branch, row.id) == [WORD]
+    assert await branch.rows(outbox.outbox.c.kind == outbox.Kind.TELL) == []
+    assert await branch.store.read(lambda unit: unit.rows(select(audit))) == before
+    at = {each.at for each in await branch.store.read(lambda unit: unit.rows(select(causes))) if "event" in each.cause}
+    assert at == {NOON.replace(hour=0)}
+    everything = await branch.everything()
+    assert code not in everything
+    assert code.replace("-", "") not in everything
+
+
+async def test_a_code_shows_and_adds_and_takes_back_and_another_one_nothing(branch: SmallBranch) -> None:
+    await say(branch, "匿名求助 食堂太贵")
+    code = await code_of(branch)
+    await say(branch, f"匿名求助 {code.lower()} 夜班没有热饭")
+    (row,) = await cases(branch)
+    assert await said_in(branch, row.id) == ["食堂太贵", "夜班没有热饭"]
+    await branch.send_all()
+    wrong = code[:-1] + ("2" if code[-1] != "2" else "3")
+    await say(branch, f"进度 {wrong}", LI)
+    assert [one["key"] for one in await told(branch, LI)] == ["help_case.none_such"]
+    await answer_it(branch, stage=Stage.ACCEPTED)
+    await branch.send_all()
+    assert await branch.rows(outbox.outbox.c.user_id == account(ZHANG)) == [], "an answer is told to nobody"
+    await say(branch, f"进度 {code}", LI)
+    (shown,) = [one for one in await branch.claim() if one.words and one.words.key == "help_case.unnamed_lines"]
+    assert ANSWERED in [str(one.parameters.get("answer")) for one in shown.words.parameters["list"]]  # type: ignore[union-attr]
+    await say(branch, f"匿名求助 {code} 撤回")
+    assert await said_in(branch, row.id) == []
+
+
+async def test_one_person_asks_so_often_a_day_without_a_name(branch: SmallBranch) -> None:
+    for number in range(MOST_UNNAMED_A_DAY):
+        await say(branch, f"匿名求助 第{number}件")
+    heard = await say(branch, "匿名求助 又一件")
+    assert heard.refusal.words.key == "help_case.unnamed_enough"
+    assert len(await cases(branch)) == MOST_UNNAMED_A_DAY
+    branch.clock.forward(days=1)
+    await say(branch, "匿名求助 第二天")
+    assert len(await cases(branch)) == MOST_UNNAMED_A_DAY + 1
+
+
+async def test_who_handles_cases_hears_once_of_one_that_nobody_took_up(branch: SmallBranch) -> None:
+    await say(branch, f"求助 {WORD}")
+    await branch.send_all()
+
+    async def tick() -> list[Any]:
+        await tell_due(branch.store, branch.clock.now, "https://console.test")
+        return [(row.user_id, row.words["key"]) for row in await branch.rows() if row.words]
+
+    assert await tick() == []
+    branch.clock.now = datetime(2026, 7, 3, 1, 0, tzinfo=NOON.tzinfo)
+    first = await tick()
+    assert (SECRETARY, "help_case.owner_due") in first
+    assert await tick() == first, "and not again"
+    assert account(ZHANG) not in {user for user, _ in first}
+
+
+async def test_a_case_goes_a_year_after_its_end_and_no_day_sooner(branch: SmallBranch) -> None:
+    """PRIV-6 ☆: closed 2026-07-10, gone on 2027-07-10."""
+    branch.clock.now = datetime(2026, 7, 8, 4, 0, tzinfo=NOON.tzinfo)
+    await say(branch, "匿名求助 一件事")
+    branch.clock.now = datetime(2026, 7, 10, 4, 0, tzinfo=NOON.tzinfo)
+    await answer_it(branch)
+    await branch.store.settle(notes=[Swept(at=datetime(2027, 7, 9, 23, 0, tzinfo=NOON.tzinfo))])
+    assert len(await cases(branch)) == 1
+    await branch.store.settle(notes=[Swept(at=datetime(2027, 7, 10, 0, 30, tzinfo=NOON.tzinfo))])
+    assert await cases(branch) == []
+    assert await branch.store.read(lambda unit: unit.rows(select(help_case_words))) == []
+    branch.clock.now = datetime(2027, 7, 11, 4, 0, tzinfo=NOON.tzinfo)
+    await say(branch, "求助 新的事")
+    assert [one.number for one in await cases(branch)] == [2]
+
+
+async def test_the_minute_of_a_named_case_is_known_on_its_day_alone(branch: SmallBranch) -> None:
+    await say(branch, "求助 一件事")
+    assert [row.asked_at for row in await cases(branch)] == [NOON]
+    await branch.store.settle(notes=[Swept(at=NOON + timedelta(days=2))])
+    assert [row.asked_at for row in await cases(branch)] == [None]
+
+
+async def test_who_is_erased_is_in_no_case_and_their_words_are_gone(branch: SmallBranch) -> None:
+    await say(branch, f"求助 {WORD}")
+    await say(branch, "匿名求助 别人的事", LI)
+    erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG),), at=NOON)
+    await branch.store.settle(notes=[erased])
+    (row,) = await cases(branch)
+    assert row.user_id is None
+    assert len(await branch.store.read(lambda unit: unit.rows(select(help_case_words)))) == 1
+
+
+async def test_my_data_holds_my_words_and_the_answers_and_no_note(branch: SmallBranch) -> None:
+    await say(branch, f"求助 {WORD}")
+    await answer_it(branch)
+    sections = await branch.store.read(lambda unit: collect(unit, account(ZHANG)))
+    found = {one.name: one.rows for one in sections}
+    assert {row["text"] for row in found["help_case_words"]} == {WORD, ANSWERED}
+    assert len(found["help_cases"]) == 1
+    others = await branch.store.read(lambda unit: collect(unit, account(ZHAO)))
+    assert all(not one.rows for one in others if one.name.startswith("help_case"))
+
+
+@pytest_asyncio.fixture
+async def keyed(sqlite_address: str, clock: HandClock) -> AsyncIterator[SmallBranch]:
+    """Give the small branch with a master key, on a file that can be looked into."""
+    store = await Store.open(sqlite_address, clock, master=KEY)
+    small = SmallBranch(store, clock)
+    await small.found()
+    for one in (ZHANG, LI):
+        await store.settle(notes=[DirectRoomKept(user=account(one), room=private_room(one), encrypted=False)])
+    yield small
+    await store.close()
+
+
+def in_files(folder: Path, *needles: str) -> list[str]:
+    """Return which of some texts stand in any byte of any file."""
+    data = b"".join(one.read_bytes() for one in folder.rglob("*") if one.is_file())
+    return [one for one in needles if one.encode() in data]
+
+
+async def test_no_byte_of_any_file_tells_what_was_said_nor_the_code(
+    keyed: SmallBranch, sqlite_address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Named and unnamed, waiting in the outbox or sent: words and answers lie sealed, and so does the code."""
+    caplog.set_level(logging.DEBUG)
+    folder = Path(sqlite_address.removeprefix("sqlite:///")).parent
+    await say(keyed, f"求助 {WORD}", LI)
+    await answer_it(keyed, stage=Stage.ACCEPTED)
+    await say(keyed, f"匿名求助 {WORD}乙")
+    assert in_files(folder, WORD, ANSWERED) == []
+    await keyed.send_all()
+    assert in_files(folder, WORD, ANSWERED) == []
+    assert WORD not in caplog.text
+    assert in_files(folder, "help_cases") != [], "what is looked for can be found"
+
+
+async def test_no_row_of_a_dump_joins_an_unnamed_case_to_who_asked(keyed: SmallBranch) -> None:
+    """Every value of the case's rows is looked for in every row that names the person, and the other way round."""
+    await say(keyed, f"匿名求助 {WORD}")
+    await keyed.send_all()
+    (row,) = await cases(keyed)
+    (words,) = await keyed.store.read(lambda unit: unit.rows(select(help_case_words)))
+    own = {str(one) for one in (row.id, words.id, row.code_hash) if one is not None}
+    dump = await keyed.everything()
+    lines = [line for line in dump.splitlines() if str(account(ZHANG)) in line or str(ZHANG) in line]
+    assert lines, "the person is somewhere in the dump"
+    assert not [line for line in lines if any(one in line for one in own)]
+    heard = [line for line in dump.splitlines() if "event:" in line]
+    assert not [line for line in heard if any(one in line for one in own)]
+
+
+async def test_another_master_key_takes_cases_along_and_the_old_one_opens_nothing(keyed: SmallBranch) -> None:
+    await say(keyed, f"求助 {WORD}")
+    await say(keyed, f"匿名求助 {WORD}乙", LI)
+    named, unnamed = await cases(keyed)
+    new = Vault(bytes(range(1, 33)))
+    await keyed.store._write(lambda unit: seal_anew(unit, new), news=False)
+    with pytest.raises(Unreadable):
+        await said_in(keyed, named.id)
+    with pytest.raises(Unreadable):
+        await said_in(keyed, unnamed.id)
+    keyed.store._vault = new
+    assert await said_in(keyed, named.id) == [WORD]
+    assert await said_in(keyed, unnamed.id) == [f"{WORD}乙"]

@@ -1,0 +1,72 @@
+"""困难帮扶: who reads a case, who is answered, what is on record of looks, and what leaves in the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from content.identifiers import derive
+from storage.help_cases import help_case_words, help_cases
+from storage.looks import looks
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import HELP_TEXT, NEIGHBOUR, SECRETARY, VIEWER
+
+ONE, FAR = f"/help-cases/{derive('seed help', 'one')}", f"/help-cases/{derive('seed help', 'far')}"
+
+
+def rows(house: House, table: Any) -> list[Any]:
+    """Return every row of a table."""
+    return list(house.run(house.store.read(lambda unit: unit.rows(select(table)))))  # type: ignore[arg-type]
+
+
+def row(house: House) -> Any:
+    """Return the seeded case of the first branch."""
+    return next(one for one in rows(house, help_cases) if ONE.endswith(one.id))
+
+
+def test_the_queue_shows_numbers_and_days_and_no_word_of_what_was_said(browser: Browser) -> None:
+    page = browser.get("/help-cases").get_data(as_text=True)
+    assert "B-001" in page
+    assert HELP_TEXT not in page
+    assert "B-001" in browser.get("/help-cases?as=csv").data.decode("utf-8-sig")
+
+
+def test_who_has_no_part_in_it_or_is_elsewhere_finds_no_case(house: House) -> None:
+    assert house.browser(VIEWER).get("/help-cases").status_code in (403, 404)
+    assert house.browser(NEIGHBOUR).get(ONE).status_code == 404
+    assert house.browser(SECRETARY).get(FAR).status_code == 404
+
+
+def test_each_look_at_a_case_is_on_record(house: House, browser: Browser) -> None:
+    assert HELP_TEXT in browser.get(ONE).get_data(as_text=True)
+    (look,) = [one for one in rows(house, looks) if one.what == "help_case"]
+    assert (look.user_id, look.member_id, look.place) == (SECRETARY, None, None)
+
+
+def test_it_is_taken_up_answered_described_and_closed_and_only_its_summary_leaves(
+    house: House, browser: Browser
+) -> None:
+    browser.post(f"{ONE}/hand", {"owner": ""}, form_at=ONE)
+    assert browser.post(f"{ONE}/answer", {"answer": "", "stage": "closed"}, form_at=ONE).status_code == 409
+    assert browser.post(f"{ONE}/note", {"note": "先问食堂"}, form_at=ONE).status_code == 303
+    described = {"category": "facilities", "summary": "=夜班用餐", "follow_up": ""}
+    assert browser.post(f"{ONE}/describe", described, form_at=ONE).status_code == 303
+    answered = browser.post(f"{ONE}/answer", {"answer": "下周起夜班有热饭", "stage": "closed"}, form_at=ONE)
+    assert answered.status_code == 303
+    assert row(house).stage == "closed"
+    late = browser.post(f"{ONE}/answer", {"answer": "再说一句", "stage": ""}, form_at=ONE)
+    assert late.status_code == 409
+    ledger = browser.get("/help-cases/ledger.csv").data.decode("utf-8-sig")
+    assert "'=夜班用餐" in ledger
+    assert "（待补充）" in ledger
+    for kept_in in (HELP_TEXT, "先问食堂", "下周起夜班有热饭"):
+        assert kept_in not in ledger
+
+
+def test_a_case_of_another_owner_is_not_answered_by_who_hands_out(house: House, browser: Browser) -> None:
+    before = len(rows(house, help_case_words))
+    other = house.browser(NEIGHBOUR)
+    assert other.get(FAR).status_code in (200, 404)
+    assert other.post(f"{ONE}/answer", {"answer": "好", "stage": ""}, form_at="/").status_code == 404
+    assert len(rows(house, help_case_words)) == before
