@@ -14,7 +14,7 @@ MATTERS = ("修好值班室的灯", "每月走访一个班组", "给站台加装
 
 async def question_a_pledge(world: World, page: Page) -> None:
     """12. Commitment 3 questioned and answered: all of it in private, so the room is asked nothing more."""
-    world.clock.now = at(28, 18, 30)
+    world.clock.now = at(28, 20)
     people = await world.people()
     await world.enter(page)
     for matter in MATTERS:
