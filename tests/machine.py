@@ -9,6 +9,9 @@ from pathlib import Path
 
 INSTALL = "apt-get update && apt-get install -y"
 
+ONE_LOOK = "--js-flags=--single-threaded,--no-opt"
+"""For a Chromium that looks at each page once: to make its scripts faster costs more than they take that way."""
+
 
 def find_chromium() -> str | None:
     """Return an installed Chromium or Chrome: the system's first, else the one that Playwright has downloaded."""

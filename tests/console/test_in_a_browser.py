@@ -39,7 +39,7 @@ from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
-from tests.machine import find_chromium, find_headless, in_ci
+from tests.machine import ONE_LOOK, find_chromium, find_headless, in_ci
 from tests.sealed_ballots import paper
 
 pytestmark = pytest.mark.browser
@@ -274,7 +274,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         (pytest.fail if in_ci() else pytest.skip)("needs Chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", ONE_LOOK])
         yield browser
         browser.close()
 

@@ -98,8 +98,8 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     *[("都行", where, Open.POLL, "poll.abstained") for where in (Where.DIRECT, Where.REPLY, Where.MENTION)],
     ("都行", Where.ROOM, Open.POLL, SILENCE),
     # Whatever has no feature yet gets the one useful sentence in private, and silence in a room.
-    *[(text, Where.DIRECT, Open.NOTHING, "help.not_understood") for text in ("求助 我有困难",)],
     *[(text, where, Open.NOTHING, "dues.message") for text in ("党费", "黨費", "交党费") for where in Where],
+    ("求助 我有困难", Where.DIRECT, Open.NOTHING, "help_case.received"),
     *[
         (text, Where.DIRECT, Open.NOTHING, "sign_up.nothing_open")
         for text in ("接龙", "接龍", "+1", "报名", "報名", "参加", "參加")
@@ -189,6 +189,10 @@ async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, 
 # Every word of every command, in each place.
 
 TRADITIONAL = {
+    "帮忙": "幫忙",
+    "有个困难": "有個困難",
+    "进度": "進度",
+    "办到哪了": "辦到哪了",
     "什么是": "什麼是",
     "举报": "舉報",
     "党费": "黨費",
