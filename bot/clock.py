@@ -20,6 +20,7 @@ from bot import (
     knocks,
     locks,
     meetings,
+    pledges,
     policies,
     posting,
     sanctions,
@@ -336,6 +337,7 @@ class Clock:
             self._planned = self._passed()
             await digests.plan(self._store, now)
             await help_cases.tell_due(self._store, now, self._console)
+            await pledges.keep(self._store)
             await self._take_up_measures()
         await digests.tell(self._store, now, self._console)
 

@@ -37,6 +37,7 @@ _BELOW: dict[str, tuple[str, ...]] = {
         "amendments",
         "meetings",
         "minutes",
+        "pledges",
         "records",
         "resolutions",
         "roll_calls",

@@ -338,6 +338,7 @@ THINGS = (
     "poll",
     "sign_up",
     "activity",
+    "pledge",
     "ballot",
     "survey",
     "selection",

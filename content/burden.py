@@ -149,7 +149,7 @@ class Meter(Struct, frozen=True, kw_only=True):
 
 SAVED = (
     *("appraisal", "attendance", "ballot", "branches", "calendar", "dues", "duties", "election", "hours", "minutes"),
-    *("participation", "poll", "quarter", "roll", "roster", "selection", "survey", "year"),
+    *("participation", "pledges", "poll", "quarter", "roll", "roster", "selection", "survey", "year"),
 )
 """What somebody would else have filled in by hand: how the names of such tables and documents begin.
 

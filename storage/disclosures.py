@@ -75,6 +75,7 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
+from storage.pledges import pledge_entries, pledge_questions, pledges
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
@@ -265,6 +266,29 @@ PERSONAL: tuple[Held, ...] = (
         inner="id room_id category place minutes timezone about gathers state people account outcome partners author "
         "made_at",
         readable=False,
+    ),
+    _held(
+        pledges,
+        "owner_id person_id author",
+        "number organisation_id party matter measure due state percent review made_at",
+        inner="id group_id person_id owner_id due_set updated reminded told_on author",
+        party="pledges.party_",
+        state="pledges.state_",
+    ),
+    _held(
+        pledge_entries,
+        "by_user",
+        "pledge_id sort on percent note",
+        inner="id at by_user",
+        sort="pledges.sort_",
+        readable=False,
+    ),
+    _held(
+        pledge_questions,
+        "member_id",
+        "pledge_id text asked_at named stand answer answered_at",
+        inner="id number member_id event_id owner_told asker_told hidden_why",
+        stand="pledges.stand_",
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
     _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),

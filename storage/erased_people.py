@@ -74,6 +74,8 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
+from storage.pledges import forget_people as forget_pledgers
+from storage.pledges import pledge_entries, pledge_questions, pledges
 from storage.policies import held_in_rooms as held_by_rules
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
@@ -116,6 +118,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         sign_up_entries,
         activity_photos,
         activity_notes,
+        pledge_questions,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -155,6 +158,8 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     polls: ("starter", "author"),
     sign_ups: ("author",),
     activities: ("author",),
+    pledges: ("author",),
+    pledge_entries: ("by_user",),
     lesson_revisions: ("author",),
     lessons: ("author",),
     schedules: ("author", "reviewed_by"),
@@ -196,7 +201,19 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
-        *(polls, sign_ups, activities, lesson_revisions, lessons, schedules, selections, imports, edits),
+        *(
+            polls,
+            sign_ups,
+            activities,
+            pledges,
+            pledge_entries,
+            lesson_revisions,
+            lessons,
+            schedules,
+            selections,
+            imports,
+            edits,
+        ),
         *(approvals, case_notes, greetings),
         *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
@@ -332,6 +349,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     called |= dict.fromkeys(await forget_kept_names(unit, fact.members), NOBODY)
     await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
+    await forget_pledgers(unit, ids)
     await forget_typed(unit, called)
     await forget_dues_words(unit, ids)
     await forget_cases(unit, fact.accounts)

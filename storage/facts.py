@@ -179,6 +179,21 @@ from content.paper_elections import (
     ElectionVoided,
     MeetingCounted,
 )
+from content.pledge_questions import (
+    PledgeQuestionAnswered,
+    PledgeQuestioned,
+    PledgeQuestionModerated,
+    PledgeQuestionTold,
+    PledgeQuestionWithdrawn,
+)
+from content.pledges import (
+    PledgeChanged,
+    PledgeClosed,
+    PledgeMade,
+    PledgeProgressed,
+    PledgeReminded,
+    PledgeTold,
+)
 from content.policies import (
     PolicyBanned,
     PolicyBanSettled,
@@ -334,6 +349,7 @@ from storage import (
     outbox_claims,
     outbox_fates,
     paper_elections,
+    pledges,
     policies,
     polls,
     practice,
@@ -489,6 +505,17 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     PhotoTakenBack: (activities.write_photo_gone,),
     NoteGiven: (activities.write_note,),
     NoteTakenBack: (activities.write_note_gone,),
+    PledgeMade: (pledges.write_made,),
+    PledgeChanged: (pledges.write_stands,),
+    PledgeProgressed: (pledges.write_stands,),
+    PledgeClosed: (pledges.write_stands,),
+    PledgeTold: (pledges.write_stands,),
+    PledgeReminded: (pledges.write_stands,),
+    PledgeQuestioned: (pledges.write_asked,),
+    PledgeQuestionAnswered: (pledges.write_question,),
+    PledgeQuestionModerated: (pledges.write_question,),
+    PledgeQuestionWithdrawn: (pledges.write_withdrawn,),
+    PledgeQuestionTold: (pledges.write_told,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

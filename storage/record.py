@@ -24,6 +24,7 @@ from storage.organisations import organisations, within
 from storage.outbox import outbox
 from storage.outbox_items import is_listed
 from storage.paper_elections import paper_elections
+from storage.pledges import pledges
 from storage.polls import polls
 from storage.rooms import rooms
 from storage.schedules import SHOWN_TITLE, occurrences
@@ -362,6 +363,8 @@ def _titles(kind: str, ids: Sequence[str]) -> Query | None:
             return found.where(glossary_entries.c.id.in_(ids))
         case "item":
             return select(bank_items.c.id, bank_items.c.stem.label("title")).where(bank_items.c.id.in_(ids))
+        case "pledge":
+            return select(pledges.c.id, pledges.c.matter.label("title")).where(pledges.c.id.in_(ids))
         case "selection":
             return select(selections.c.id, selections.c.title).where(selections.c.id.in_(ids))
         case "schedule":

@@ -18,6 +18,7 @@ from storage.lessons import lessons, titles
 from storage.model_members import selections
 from storage.organisations import FEW, breadth, within
 from storage.paper_elections import paper_elections
+from storage.pledges import pledges
 from storage.polls import polls
 from storage.rooms import rooms
 from storage.schedules import SHOWN_TITLE, concerns, occurrences, schedules
@@ -51,6 +52,11 @@ async def activities_named(
     """Return activities with a text in their name, the latest first."""
     table = activities
     return await _named(unit, roots, text, limit, table.c.title, table.c.organisation_id, table.c.begins_at)
+
+
+async def pledges_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
+    """Return pledges with a text in what is pledged, the latest due first."""
+    return await _named(unit, roots, text, limit, pledges.c.matter, pledges.c.organisation_id, pledges.c.due)
 
 
 async def sign_ups_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:

@@ -47,6 +47,7 @@ LEFT_OUT = {
     "activities.small_photo": "a file",
     "activities.brief": "words to copy, as those of any text stand on their page",
     "activities.brief_file": "a file",
+    "pledges.export": "a file",
     "meetings.notice_file": "a file",
     "polls.export": "a file",
     "appraisals.export": "a file",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.commands import activities, help_cases, lecture_questions, sign_ups
+from bot.commands import activities, help_cases, lecture_questions, pledges, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
 from content import chains, checkins, corrections, polls, thought_reports
@@ -80,6 +80,7 @@ async def withdraw(asking: Asking) -> Answer:
         *await _given(asking),
         *await _asked_for_help(asking),
         *await _reported(asking),
+        *await _asked_of_pledge(asking),
     ]
     if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
         return helped
@@ -193,6 +194,18 @@ async def _reported(asking: Asking) -> list[_Candidate]:
         name = words("answer.to_thought_report")
         found.append(_Candidate(name=name, at=last.handed_in_at, take_back=withdraw_report))
     return found
+
+
+async def _asked_of_pledge(asking: Asking) -> list[_Candidate]:
+    """Return what I asked last about a pledge, as long as nobody has answered it."""
+    last = await pledges.last_asked(asking.unit, asking.member.id) if asking.member is not None else None
+    if last is None:
+        return []
+
+    async def take_back() -> Answer:
+        return pledges.take_back(last, asking.sender)
+
+    return [_Candidate(name=words("answer.to_pledge"), at=last.asked_at, take_back=take_back)]
 
 
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:

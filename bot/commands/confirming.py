@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import cleanings, help_cases, locks, meeting_drafts, sanctions
+from bot.commands import cleanings, help_cases, locks, meeting_drafts, pledges, sanctions
 from bot.commands.asking import Asking
 from bot.commands.sanctions import Answer
 from content.identifiers import Cause, EventId, SanctionId, UserId
@@ -23,4 +23,5 @@ async def replied(asking: Asking, matter: str) -> Answer:
     answer = answer if answer is not None else await sanctions.replied(asking, SanctionId(matter))
     answer = answer if answer is not None else await locks.replied(asking, matter)
     answer = answer if answer is not None else await cleanings.replied(asking, matter)
-    return answer if answer is not None else await meeting_drafts.replied(asking, matter)
+    answer = answer if answer is not None else await meeting_drafts.replied(asking, matter)
+    return answer if answer is not None else await pledges.replied(asking, matter)

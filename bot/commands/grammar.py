@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細進難辦匯彙寫畢",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细进难办汇汇写毕",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細進難辦匯彙寫畢諾開",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细进难办汇汇写毕诺开",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -93,6 +93,10 @@ class Verb(StrEnum):
     DUES_WRONG = "dues_wrong"
     THOUGHTS = "thoughts"
     THAT_IS_ALL = "that_is_all"
+    PLEDGES = "pledges"
+    ASK_PLEDGE = "ask_pledge"
+    ANSWER_PLEDGE = "answer_pledge"
+    PLEDGE_PROGRESS = "pledge_progress"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -156,6 +160,10 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.THOUGHTS: ("思想汇报", "thought report", "汇报"),
     Verb.THAT_IS_ALL: ("完", "end", "写完了", "完毕"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
+    Verb.PLEDGES: ("承诺", "pledges", "公开承诺", "pledge"),
+    Verb.ASK_PLEDGE: ("问承诺", "ask pledge"),
+    Verb.ANSWER_PLEDGE: ("答承诺", "answer pledge"),
+    Verb.PLEDGE_PROGRESS: ("进展", "pledge progress", "更新承诺"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -218,6 +226,8 @@ ROOM_WORDS = {
     Verb.PLAN: ("排", "安排"),
     Verb.UNLOCK: ("解锁",),
     Verb.SLOW_MODE: ("慢速", "慢速模式"),
+    Verb.PLEDGES: ("承诺", "公开承诺"),
+    Verb.ASK_PLEDGE: ("问承诺",),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -263,7 +273,7 @@ _HELP_CODE = "[2-9a-z]{4}(?:[- ]?[2-9a-z]{4}){3}"
 _OF_HELP = re.compile(rf"b?-?[0-9]{{1,6}}|{_HELP_CODE}", re.IGNORECASE)
 """The number of a help case, or the code of one without a name."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度)"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度|承诺)"
     rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度){_COUNTED}|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(
@@ -271,6 +281,7 @@ _ASKED = re.compile(
     r"(?P<argument>(?<=匿名提问)\S.+|(?<=匿名求助)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
     re.DOTALL,
 )
+_OF_PLEDGE = re.compile(r"(?P<word>问承诺|答承诺|进展|更新承诺)(?P<argument>[0-9一二三四五六七八九十].*)", re.DOTALL)
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _VENUE_CODE = re.compile("[0-9]{6}")
@@ -285,6 +296,8 @@ _TAKES = {
     Verb.CANCEL: _NUMBER_ALONE,
     Verb.TAKE_QUESTION_BACK: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
+    Verb.PLEDGES: _NUMBER_ALONE,
+    **dict.fromkeys((Verb.ASK_PLEDGE, Verb.ANSWER_PLEDGE, Verb.PLEDGE_PROGRESS), re.compile(r".+", re.DOTALL)),
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
     Verb.WATCHWORD: re.compile(r".{1,60}"),
@@ -596,7 +609,8 @@ def _asked_what(plain: str) -> Said | None:
 
 def _asked_without_space(plain: str) -> Said | None:
     """Read 匿名提问食堂能早点开吗: on a phone the space is easily left out."""
-    found = _ASKED.fullmatch(plain.translate(_SIMPLIFIED))
+    simple = plain.translate(_SIMPLIFIED)
+    found = _ASKED.fullmatch(simple) or _OF_PLEDGE.fullmatch(simple)
     if found is None:
         return None
     return Said(verb=_KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :])

@@ -14,6 +14,7 @@ from bot.commands import (
     complaints,
     confirming,
     inquiries,
+    pledges,
     polls,
     practice,
     session_choices,
@@ -179,6 +180,7 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
     answer = answer or await activities.removed(unit, EventId(event.redacts))
     answer = answer or await thought_reports.removed(unit, EventId(event.redacts), sender)
+    answer = answer or await pledges.removed(unit, EventId(event.redacts))
     if answer is not None:
         return answer
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)

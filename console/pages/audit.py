@@ -40,6 +40,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "occurrence": ("checkins.show_one", "id"),
     "poll": ("polls.show_one", "id"),
     "activity": ("activities.show_one", "id"),
+    "pledge": ("pledges.show_one", "id"),
     "sign_up": ("sign_ups.show_one", "id"),
     "ballot": ("ballots.show_one", "id"),
     "paper": ("elections.show_one", "id"),

@@ -133,6 +133,7 @@ KINDS = (
         find=_named(search.activities_named),
         page="activities.show_one",
     ),
+    Kind(noun="pledges", heading="pledges.heading", find=_named(search.pledges_named), page="pledges.show_one"),
     Kind(noun="sign_ups", heading="sign_ups.heading", find=_named(search.sign_ups_named), page="sign_ups.show_one"),
     Kind(noun="ballots", heading="nav.ballots", find=_named(search.ballots_named), page="ballots.show_one"),
     Kind(

@@ -25,6 +25,7 @@ from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 from tests.console.open_activity import FAR_ACTIVITY, hold_activity
 from tests.console.open_meeting import FAR, begin_meeting, call_meeting
+from tests.console.open_pledge import FAR_PLEDGE, put_pledge_down
 from tests.console.open_sign_up import FAR_SIGN_UP, begin_sign_up
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
@@ -88,6 +89,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "activities": FAR_ACTIVITY,
         "activity_changes": FAR_ACTIVITY,
         "albums": FAR_ACTIVITY,
+        "pledges": FAR_PLEDGE,
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
         "appraisals": seeded.appraisals["far"],
@@ -187,6 +189,7 @@ def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, 
     call_meeting(house, "far meeting", where="far")
     begin_sign_up(house, "far", people=False)
     hold_activity(house, "far", photos=False)
+    put_pledge_down(house, "far")
     checked, marks = 0, browser.marks("/schedule")
     for method in ("GET", "POST"):
         for rule in rules(house.app, method):
@@ -208,6 +211,7 @@ def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
     # Dues are seen by name by who handles them in the branch itself.
     duty = Duty(user=NEIGHBOUR, organisation=house.seeded.organisations["far"], role=Role.ORGANISING_MEMBER)
     house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
+    put_pledge_down(house, "far")
     browser = house.browser(NEIGHBOUR)
     for rule in rules(house.app, "GET"):
         if "id" in rule.arguments and "hash" not in rule.arguments:

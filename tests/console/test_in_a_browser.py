@@ -34,6 +34,7 @@ from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.kept_dues import keep_dues
 from tests.console.open_activity import HELD_ACTIVITY, hold_activity
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
+from tests.console.open_pledge import OWN_PLEDGE, put_pledge_down
 from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
@@ -123,6 +124,10 @@ PAGES = (
     "/organisation",
     "/organisation/{branch}",
     "/activities",
+    "/pledges",
+    "/pledges/new",
+    "/pledges/{pledge}",
+    "/pledges/{pledge}/change",
     "/activities/new",
     "/activities/sorts",
     "/activities/{activity}",
@@ -337,6 +342,7 @@ def put_what_is_rare(house: House) -> None:
     begin_sign_up(house)
     hold_activity(house)
     keep_dues(house)
+    put_pledge_down(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -372,6 +378,7 @@ def filled(house: House, path: str) -> str:
         called=PLANNED,
         sign_up=OPEN_SIGN_UP,
         activity=HELD_ACTIVITY,
+        pledge=OWN_PLEDGE,
     )
 
 

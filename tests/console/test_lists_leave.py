@@ -21,6 +21,7 @@ from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, VIEWER, put
 from tests.console.open_activity import hold_activity
 from tests.console.open_meeting import call_meeting
+from tests.console.open_pledge import put_pledge_down
 from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.strict_house import enter, equip, grant, strict
 from tests.console.test_audit_page import main_of
@@ -131,6 +132,7 @@ def test_every_list_leaves_as_the_screen_shows_it(house: House) -> None:
     call_meeting(house, "listed")
     begin_sign_up(house)
     hold_activity(house)
+    put_pledge_down(house)
     knock(house)
     name_in_a_list(house)
     grant(house, WHITE, Role.SECRETARY, "one")

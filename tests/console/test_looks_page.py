@@ -26,8 +26,9 @@ COUNTS = {
     *("bank.export", "bank.export_gift", "bank.export_zip", "glossary.export"),
     *("checkins.export_branches", "participation.export_occurrences"),
     *("looks.show", "imports.show", "moderation_counts.export", "help_cases.show", "help_cases.ledger"),
+    *("pledges.show", "pledges.export"),
 }
-"""Files in which nobody is named but who holds a duty."""
+"""Files in which nobody is named but who holds a duty, or sees openly to a pledge."""
 
 
 def seen(house: House) -> list[tuple[Any, ...]]:

@@ -25,6 +25,7 @@ from console.pages.guide import PARTS as GUIDE
 from console.pages.help_cases import COLUMNS as LEDGER_COLUMNS
 from console.pages.hours import FORMS
 from console.pages.surveys import TEMPLATES
+from console.pledge_sheets import COLUMNS as PLEDGE_COLUMNS
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
 from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.activities import Kind as ActivityKind
@@ -97,6 +98,10 @@ from content.organisations import Kind as Level
 from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Decider, Office
 from content.paper_elections import State as ElectionState
+from content.pledge_questions import Stand as PledgeStand
+from content.pledges import Party as PledgeParty
+from content.pledges import Sort as PledgeSort
+from content.pledges import State as PledgeState
 from content.policies import Entity
 from content.policies import State as PolicyState
 from content.polls import State as PollState
@@ -170,7 +175,7 @@ EXPORTED = (
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
-    *("away", "thought_reports", "sign_ups", "sign_up", "activities", "activity", "notice"),
+    *("away", "thought_reports", "pledges", "sign_ups", "sign_up", "activities", "activity", "notice"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -426,6 +431,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],
+    "pledge.standing_": (*(one for one in PledgeState if one is not PledgeState.OPEN), "open", "silent"),
+    "pledges.party_": PledgeParty,
+    "pledges.sort_": PledgeSort,
+    "pledges.state_": PledgeState,
+    "pledges.stand_": PledgeStand,
+    "pledges.column_": PLEDGE_COLUMNS,
     "activity.category_": (*ActivityKind, "own"),
     "activities.number_": (1, 2),
     "activities.state_": ActivityState,

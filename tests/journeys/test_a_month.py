@@ -31,6 +31,7 @@ from storage.unit import Reading
 from tests.journeys.branch_at_work import BRANCH, NAME, World, at, at_work, desk
 from tests.journeys.month_dues import pay_dues
 from tests.journeys.month_help_cases import help_case
+from tests.journeys.month_pledges import question_a_pledge
 from tests.journeys.month_thought_reports import file_report
 from tests.journeys.recommending import count_ballot, draft_ballot, vote_on_page
 from tests.machine import in_ci
@@ -396,6 +397,7 @@ async def test_a_month_in_one_branch_comes_to_the_numbers_it_should(
         await _recommend(world, page, browser, (house, synapse.folder))
         await file_report(world, page)
         await help_case(world, page)
+        await question_a_pledge(world, page)
         given["survey.xlsx"] = await _survey(world, page)
         await _papers(world, page, given, tmp_path / "papers")
         await _meter(world, page)

@@ -11,6 +11,7 @@ from content.members import MemberLeft
 from content.notices import State as Stand
 from content.occurrences import State
 from content.organisations import Kind
+from content.pledges import State as Promise
 from content.rooms import Purpose, Room, RoomKept
 from storage import (
     activities,
@@ -23,6 +24,7 @@ from storage import (
     organisations,
     paper_elections,
     participation,
+    pledges,
     polls,
     resolutions,
     schedules,
@@ -95,6 +97,7 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     assert written is not None
     assert written.done
     await _gathered(store, hall)
+    await _pledged(store, hall)
     await _planned(store, [node.id for node in tree if node.name == sample.BRANCHES[-1].name])
     await store.close()
 
@@ -113,6 +116,18 @@ async def _gathered(store: Store, hall: OrganisationId) -> None:
     assert sign_up is not None
     sheet = await store.read(lambda unit: sign_ups.sheet(unit, sign_up))
     assert [(one.name, one.people) for one in sheet.standing] == [("吴滨", 1), ("张明", 2), ("周岚", 1)]
+
+
+async def _pledged(store: Store, hall: OrganisationId) -> None:
+    """Look that one pledge is past its day and was asked about, one is under way, and one was kept."""
+    found = await store.read(lambda unit: pledges.of_roots(unit, [hall], limit=9))
+    assert [(one.matter, one.percent, one.state) for one in found] == [
+        (said.matter, said.progress[-1][1], state)
+        for said, state in zip(sample.PLEDGES, (Promise.OPEN, Promise.OPEN, Promise.DONE), strict=True)
+    ]
+    (asked,) = await store.read(lambda unit: pledges.questions(unit, [one.id for one in found]))
+    assert (asked.text, asked.answer) == sample.PLEDGE_ASKED
+    assert await store.read(pledges.waiting) == (), "nobody is told again of what was told"
 
 
 async def _planned(store: Store, depot: list[OrganisationId]) -> None:

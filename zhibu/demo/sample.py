@@ -196,3 +196,45 @@ COMING = ("灭火器实操", "车站消防器材室门口", "每人过一遍：�
 PLACES = 20
 SIGNED_UP = (("吴滨", "+1"), ("张明", "带1"), ("周岚", "+1"))
 """Who has signed up by now, and with which words."""
+
+
+class Promised(Struct, frozen=True, kw_only=True):
+    """A pledge of the sample; days are counted from today, ``progress`` is when, percent and words."""
+
+    matter: str
+    measure: str
+    owner: str
+    made: int
+    due: int
+    progress: tuple[tuple[int, int, str], ...]
+
+
+PLEDGES = (
+    Promised(
+        matter="给二号站台加装扶手",
+        measure="两侧都装上，夜里摸得到",
+        owner="郑秋",
+        made=-90,
+        due=-12,
+        progress=((-40, 30, "位置量好了，报了材料"), (-21, 60, "扶手已到货")),
+    ),
+    Promised(
+        matter="每月走访一个夜班班组",
+        measure="全年十二次，次次有记录",
+        owner="张明",
+        made=-80,
+        due=45,
+        progress=((-15, 75, "走访了检修班组，记下三条建议"),),
+    ),
+    Promised(
+        matter="修好值班室的热水器",
+        measure="冬天前能用",
+        owner="周岚",
+        made=-70,
+        due=3,
+        progress=((-6, 100, "换了加热管"),),
+    ),
+)
+PLEDGE_ASKER = "吴滨"
+PLEDGE_ASKED = ("扶手什么时候装好？", "安装队下周二进场，两天装完。")
+PLEDGE_KEPT = "换了加热管，用了一周没问题。"

@@ -1,0 +1,261 @@
+"""承诺, 问承诺, 答承诺, 进展: what the branch has pledged, a question to its owner, the answer, and how far it is.
+
+Wherever it is asked, the answer is private: nobody's pledge is held up to a room.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from bot.commands.asking import Asking
+from bot.commands.grammar import Verb, is_acknowledgement, number_in, read
+from content import pledge_questions as asked
+from content import pledges as rules
+from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeQuestionId, UserId, derive
+from content.members import NOBODY, Member
+from content.pledge_questions import Question, Stand
+from content.pledges import Party, Pledge, Sort
+from storage import members, mutes, organisations, quiet
+from storage import pledges as stored
+from storage.unit import Reading
+
+MOST_LISTED = 30
+MOST_SHOWN = 5
+"""So many questions, and half as many steps, stand in what one is told of a pledge; all of them on its page."""
+
+_NUMBER = r"(?P<number>[0-9]{1,4}|[一二三四五六七八九十])"
+_ABOUT = re.compile(
+    rf"{_NUMBER}\s*号?(?:承诺|承諾)?(?:-(?P<question>[0-9]{{1,4}}))?[\s:,，、.。]*(?P<rest>.*)", re.DOTALL
+)
+_SIGNED = re.compile(r"(?:署名|实名|實名|signed)[\s:,，]+(?P<rest>.+)", re.DOTALL | re.IGNORECASE)
+_PERCENT = re.compile(r"(?P<percent>[0-9]{1,6}(?:\.[0-9]+)?)\s*%[\s:,，、.。]*(?P<note>.*)", re.DOTALL)
+_NO_ANSWERS = frozenset({*Verb} - {Verb.LEAVE, Verb.SIGN_UP, Verb.VOTE, Verb.CHECK_IN})
+"""Said in reply to a question these are meant as what they say, and not as its answer."""
+
+Answer = Decision | Refusal | None
+
+
+async def show(asking: Asking) -> Answer:
+    """承诺: list the open pledges of my branch; 承诺 3: say all that is known of one."""
+    if asking.member is None:
+        return None
+    branch = await _branch(asking.unit, asking.member)
+    today = await _today(asking.unit, branch)
+    if asking.argument:
+        one = await _numbered(asking, branch, number_in(asking.argument))
+        return one if isinstance(one, Refusal) else await _detail(asking, one, today)
+    found = await stored.of_branch(asking.unit, branch, limit=MOST_LISTED)
+    if not found:
+        return refused("pledge.none")
+    lines = tuple(
+        words("pledge.list_line", number=one.number, matter=one.matter, standing=(rules.standing(one, today),))
+        for one in rules.in_order(found, today)
+    )
+    return Decision(effects=(Tell(user=asking.sender, words=words("pledge.list", lines=lines)),))
+
+
+async def ask(asking: Asking) -> Answer:
+    """问承诺 3 …: put a question to the owner of a pledge, with 署名 under my name; the answer comes in private."""
+    if asking.member is None:
+        return None
+    found = _ABOUT.fullmatch(asking.argument)
+    if found is None:
+        return refused("pledge_question.which")
+    branch = await _branch(asking.unit, asking.member)
+    one = await _numbered(asking, branch, number_in(found["number"]))
+    if isinstance(one, Refusal):
+        return one
+    text, signed = found["rest"], _SIGNED.fullmatch(found["rest"])
+    owner = await _account(asking.unit, one.owner)
+    return asked.ask(
+        one,
+        signed["rest"] if signed else text,
+        id=PledgeQuestionId(derive(asking.cause, "pledge question")),
+        member=asking.member.id,
+        user=asking.sender,
+        event=asking.event,
+        held=await stored.questions(asking.unit, [one.id]),
+        owner=owner,
+        owner_free=owner is not None and await is_free(asking.unit, owner),
+        signed=asking.member.name if signed else None,
+        now=asking.unit.now,
+    )
+
+
+async def answer(asking: Asking) -> Answer:
+    """答承诺 3 …: answer what was asked about my pledge; 答承诺 3-2 … where several questions wait."""
+    if asking.member is None:
+        return None
+    found = _ABOUT.fullmatch(asking.argument)
+    if found is None:
+        return refused("pledge.answer_how")
+    one = await _own(asking, number_in(found["number"]))
+    if isinstance(one, Refusal):
+        return one
+    known = await stored.questions(asking.unit, [one.id])
+    if found["question"]:
+        number = int(found["question"])
+        meant = next((each for each in known if each.number == number), None)
+        if meant is None:
+            return refused("pledge.no_such_question", name=f"{one.number}-{number}")
+        return await _answered(asking, one, meant, found["rest"])
+    waiting = [each for each in known if each.stand is Stand.OPEN]
+    if not waiting:
+        return refused("pledge.nothing_asked", number=one.number)
+    if len(waiting) > 1:
+        lines = tuple(asked.line_of(one, each, None) for each in waiting)
+        return refused("pledge.which_question", lines=lines, name=asked.name_of(one, waiting[0]))
+    return await _answered(asking, one, waiting[0], found["rest"])
+
+
+async def replied(asking: Asking, matter: str) -> Answer:
+    """Take a reply to what the bot told the owner of a question as its answer; thanks and commands are none."""
+    question = await stored.question(asking.unit, PledgeQuestionId(matter))
+    if question is None or asking.member is None or is_acknowledgement(asking.text):
+        return None
+    said = read(asking.text)
+    if said is not None and said.verb in _NO_ANSWERS:
+        return None
+    one = await stored.pledge(asking.unit, question.pledge)
+    if one is None:
+        return None
+    if one.owner != asking.member.id:
+        return refused("pledge.not_owner", number=one.number)
+    return await _answered(asking, one, question, asking.text)
+
+
+async def progress(asking: Asking) -> Answer:
+    """进展 3 60% 扶手已到货: say how far a pledge of mine is; without a percentage it stays where it was."""
+    if asking.member is None:
+        return None
+    found = _ABOUT.fullmatch(asking.argument)
+    if found is None or found["question"]:
+        return refused("pledge.progress_how")
+    one = await _own(asking, number_in(found["number"]))
+    if isinstance(one, Refusal):
+        return one
+    rest = found["rest"].strip()
+    # A number alone is the percentage; one before words may as well count something.
+    said = _PERCENT.fullmatch(rest if not re.fullmatch(r"[0-9]{1,3}", rest) else f"{rest}%")
+    percent, note = (said["percent"], said["note"]) if said else (None, rest)
+    if percent is not None and not percent.isdigit():
+        return refused("pledge.bad_percent")
+    return rules.progress(
+        one,
+        int(percent) if percent is not None else None,
+        note,
+        by=asking.sender,
+        tell=asking.sender,
+        cause=asking.cause,
+        today=await _today(asking.unit, one.organisation),
+        now=asking.unit.now,
+    )
+
+
+async def last_asked(unit: Reading, member: MemberId) -> Question | None:
+    """Return what a member asked last and nobody has answered."""
+    return await stored.last_open_of(unit, member)
+
+
+def take_back(question: Question, user: UserId) -> Decision | Refusal:
+    """Take a question back by a word."""
+    return asked.withdraw(question, user=user)
+
+
+async def removed(unit: Reading, target: EventId) -> Decision | None:
+    """Take a question back whose message was removed, by whomever."""
+    question = await stored.by_event(unit, target)
+    taken = asked.withdraw(question, user=None) if question is not None else None
+    return taken if isinstance(taken, Decision) else None
+
+
+async def is_free(unit: Reading, user: UserId) -> bool:
+    """Tell whether a person may be told something now: they want no silence, and no quiet hours or shift hold it."""
+    return await mutes.muted_until(unit, user) is None and await quiet.free_for_person(unit, user) <= unit.now
+
+
+async def _answered(asking: Asking, one: Pledge, question: Question, text: str) -> Decision | Refusal:
+    asker = await _account(asking.unit, question.member)
+    decided = asked.answer(
+        one,
+        question,
+        text,
+        asker=asker,
+        asker_free=asker is not None and await is_free(asking.unit, asker),
+        now=asking.unit.now,
+    )
+    if isinstance(decided, Refusal):
+        return decided
+    kept = Tell(user=asking.sender, words=words("pledge.answer_kept", name=asked.name_of(one, question)))
+    return Decision(facts=decided.facts, effects=(kept, *decided.effects))
+
+
+async def _own(asking: Asking, number: int | None) -> Pledge | Refusal:
+    """Return a pledge to which who asks sees."""
+    assert asking.member is not None
+    one = await _numbered(asking, await _branch(asking.unit, asking.member), number)
+    if isinstance(one, Pledge) and one.owner != asking.member.id:
+        return refused("pledge.not_owner", number=one.number)
+    return one
+
+
+async def _numbered(asking: Asking, branch: OrganisationId, number: int | None) -> Pledge | Refusal:
+    one = await stored.numbered(asking.unit, branch, number) if number is not None else None
+    return one or refused("pledge.no_such_number", number=str(number or asking.argument[:10]))
+
+
+async def _branch(unit: Reading, member: Member) -> OrganisationId:
+    return await organisations.branch_above(unit, member.organisation)
+
+
+async def _today(unit: Reading, branch: OrganisationId) -> date:
+    node = await organisations.organisation(unit, branch)
+    return unit.now.astimezone(ZoneInfo(node.timezone if node is not None else "UTC")).date()
+
+
+async def _account(unit: Reading, member: MemberId | None) -> UserId | None:
+    found = await members.member(unit, member) if member is not None else None
+    return found.user if found is not None and found.left is None else None
+
+
+async def _detail(asking: Asking, one: Pledge, today: date) -> Decision:
+    unit = asking.unit
+    known = asked.shown(await stored.questions(unit, [one.id]))[-MOST_SHOWN:]
+    ids = {one.owner, one.person, *(each.member for each in known if each.named)} - {None}
+    names = {each.id: each for each in await members.by_ids(unit, [each for each in ids if each is not None])}
+    owner = names.get(one.owner) if one.owner is not None else None
+    steps = [each for each in await stored.history(unit, [one.id]) if each.sort is Sort.PROGRESS]
+    lines: list[Words] = [words("pledge.title", number=one.number, matter=one.matter)]
+    lines.append(words("pledge.by", who=await _party(unit, one, names.get(one.person) if one.person else None)))
+    if one.measure:
+        lines.append(words("pledge.measure", measure=one.measure))
+    present = owner is not None and owner.left is None
+    lines.append(words("pledge.owner_line", name=owner.name) if owner and present else words("pledge.no_owner_line"))
+    lines.append(rules.standing(one, today))
+    lines += [
+        words(
+            "pledge.step" if each.note else "pledge.step_plain",
+            day=each.on.isoformat(),
+            percent=each.percent or 0,
+            note=each.note,
+        )
+        for each in steps[-(MOST_SHOWN // 2 + 1) :]
+    ]
+    if one.review:
+        lines.append(words("pledge.review", review=one.review))
+    for each in known:
+        asker = names.get(each.member) if each.named and each.member is not None else None
+        lines.append(asked.line_of(one, each, asker.name if asker is not None else None))
+    if one.state is rules.State.OPEN:
+        lines.append(words("pledge.ask_how", number=one.number))
+    return Decision(effects=(Tell(user=asking.sender, words=words("pledge.detail", lines=tuple(lines))),))
+
+
+async def _party(unit: Reading, one: Pledge, person: Member | None) -> str:
+    if one.party is Party.PERSON:
+        return person.name if person is not None else NOBODY
+    node = await organisations.organisation(unit, one.group or one.organisation)
+    return node.name if node is not None else NOBODY

@@ -1,0 +1,242 @@
+"""问承诺: what members ask about a pledge, what its owner answers, and how either reaches the other in private.
+
+Who asked is shown to nobody unless they wish it; it is known for as long as they are to be told the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from content.decision import Decision, Discreet, Fact, Refusal, Tell, Words, discreetly, refused, words
+from content.identifiers import EventId, MemberId, PledgeId, PledgeQuestionId, UserId
+from content.pledges import Pledge, State, tidied
+
+LONGEST_QUESTION = 300
+LONGEST_ANSWER = 500
+LONGEST_REASON = 200
+
+MOST_WAITING = 3
+"""So many questions of one person to one pledge may wait; more would bury what they ask."""
+MOST_TOGETHER = 300
+"""So many questions to one pledge are kept at all."""
+
+ASKERS_KEPT = timedelta(days=90)
+"""How long it is known who asked without their name, once the question is settled."""
+
+
+class Stand(StrEnum):
+    """What became of a question; the words of one that was taken back are gone."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    HIDDEN = "hidden"
+    WITHDRAWN = "withdrawn"
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """One question, known as 3-2: the second to pledge 3. ``named`` is one under its asker's name.
+
+    ``owner_told`` and ``asker_told`` are when the owner was told of it and the asker of its answer, ``None`` while
+    that waits: for quiet hours to end, or for somebody to be there.
+    """
+
+    id: PledgeQuestionId
+    pledge: PledgeId
+    number: int
+    text: str
+    asked_at: datetime
+    member: MemberId | None = None
+    event: EventId | None = None
+    named: bool = False
+    stand: Stand = Stand.OPEN
+    answer: str = ""
+    answered_at: datetime | None = None
+    hidden_why: str = ""
+    owner_told: datetime | None = None
+    asker_told: datetime | None = None
+
+
+class PledgeQuestioned(Discreet, frozen=True, kw_only=True):
+    """A member asked something about a pledge."""
+
+    question: Question
+    pledge: PledgeId
+
+
+class PledgeQuestionAnswered(Fact, frozen=True, kw_only=True):
+    """A question was answered, by the owner of the pledge or at the desk."""
+
+    question: Question
+    pledge: PledgeId
+
+
+class PledgeQuestionModerated(Fact, frozen=True, kw_only=True):
+    """A question was taken off the pages with a reason, or put back."""
+
+    question: Question
+    pledge: PledgeId
+
+
+class PledgeQuestionWithdrawn(Discreet, frozen=True, kw_only=True):
+    """Whoever asked took a question back; its words and those of its answer are gone."""
+
+    question: PledgeQuestionId
+    pledge: PledgeId
+
+
+class PledgeQuestionTold(Discreet, frozen=True, kw_only=True):
+    """The owner was told of a question, or its asker of the answer."""
+
+    question: PledgeQuestionId
+    pledge: PledgeId
+    owner: bool
+    at: datetime
+
+
+def name_of(pledge: Pledge, question: Question) -> str:
+    """Return how a question is called: 3-2."""
+    return f"{pledge.number}-{question.number}"
+
+
+def shown(questions: Sequence[Question]) -> tuple[Question, ...]:
+    """Return what stands on the page of a pledge for everybody."""
+    return tuple(one for one in questions if one.stand in (Stand.OPEN, Stand.ANSWERED))
+
+
+def ask(
+    pledge: Pledge,
+    text: str,
+    *,
+    id: PledgeQuestionId,  # noqa: A002
+    member: MemberId,
+    user: UserId,
+    event: EventId,
+    held: Sequence[Question],
+    owner: UserId | None,
+    owner_free: bool,
+    signed: str | None,
+    now: datetime,
+) -> Decision | Refusal:
+    """Keep a question and have the owner told of it at once, where ``owner_free`` says that they may be told now.
+
+    ``signed`` is the asker's name, where they wish it to be shown. Without an ``owner`` it waits at the desk.
+    """
+    said = tidied(text)
+    refusal = _objection(pledge, said, [one for one in held if one.member == member], len(held))
+    if refusal is not None:
+        return discreetly(refusal)
+    tells = owner is not None and owner_free
+    question = Question(
+        id=id,
+        pledge=pledge.id,
+        number=max((one.number for one in held), default=0) + 1,
+        text=said,
+        asked_at=now,
+        member=member,
+        event=event,
+        named=signed is not None,
+        owner_told=now if tells else None,
+    )
+    key = "pledge_question.kept" if owner is not None else "pledge_question.kept_for_desk"
+    kept = words(key, number=pledge.number, name=name_of(pledge, question))
+    effects = [Tell(user=user, words=kept)]
+    if owner is not None and tells:
+        effects.append(put_to_owner(pledge, question, owner, signed))
+    return Decision(facts=(PledgeQuestioned(question=question, pledge=pledge.id),), effects=tuple(effects))
+
+
+def _objection(pledge: Pledge, said: str, own: Sequence[Question], together: int) -> Refusal | None:
+    if pledge.state is not State.OPEN:
+        return refused("pledge_question.closed", number=pledge.number)
+    if not said:
+        return refused("pledge_question.how", number=pledge.number)
+    if len(said) > LONGEST_QUESTION:
+        return refused("pledge_question.too_long", most=LONGEST_QUESTION)
+    waiting = [one for one in own if one.stand is Stand.OPEN]
+    if any(one.text == said for one in waiting):
+        return refused("pledge_question.asked_already", number=pledge.number)
+    if len(waiting) >= MOST_WAITING or together >= MOST_TOGETHER:
+        return refused("pledge_question.too_many", number=pledge.number, n=len(waiting))
+    return None
+
+
+def put_to_owner(pledge: Pledge, question: Question, owner: UserId, signed: str | None) -> Tell:
+    """Return what the owner is told of a question; a reply to it is the answer."""
+    name = name_of(pledge, question)
+    key = "pledge.question_of" if signed is not None else "pledge.question"
+    said = words(key, matter=pledge.matter, name=name, question=question.text, who=signed or "")
+    return Tell(user=owner, words=said, unasked=True, matter=question.id)
+
+
+def answer(
+    pledge: Pledge, question: Question, text: str, *, asker: UserId | None, asker_free: bool, now: datetime
+) -> Decision | Refusal:
+    """Answer a question, or answer it anew; the asker is told where ``asker_free`` says that they may be now."""
+    said = tidied(text)
+    if question.stand is Stand.WITHDRAWN:
+        return refused("pledge.question_gone", field="answer")
+    if question.stand is Stand.HIDDEN:
+        return refused("pledge.question_hidden", field="answer")
+    if not said:
+        return refused("pledge.no_answer", field="answer", name=name_of(pledge, question))
+    if len(said) > LONGEST_ANSWER:
+        return refused("pledge.long_answer", field="answer", most=LONGEST_ANSWER)
+    if said == question.answer:
+        return refused("pledge.answered_so", field="answer", name=name_of(pledge, question))
+    tells = asker is not None and asker_free
+    answered = replace(question, stand=Stand.ANSWERED, answer=said, answered_at=now, asker_told=now if tells else None)
+    effects = (answer_to(pledge, answered, asker),) if asker is not None and tells else ()
+    return Decision(facts=(PledgeQuestionAnswered(question=answered, pledge=pledge.id),), effects=effects)
+
+
+def answer_to(pledge: Pledge, question: Question, asker: UserId) -> Tell:
+    """Return what the asker is told of an answer."""
+    said = words(
+        "pledge_question.answered",
+        name=name_of(pledge, question),
+        matter=pledge.matter,
+        question=question.text,
+        answer=question.answer,
+    )
+    return Tell(user=asker, words=said, unasked=True)
+
+
+def moderate(question: Question, *, hidden: bool, reason: str) -> Decision | Refusal:
+    """Take an improper question off the pages, with a reason that who may see the desk reads, or put it back."""
+    why = tidied(reason)
+    if question.stand is Stand.WITHDRAWN or hidden == (question.stand is Stand.HIDDEN):
+        return refused("pledge.question_gone")
+    if hidden and not why:
+        return refused("pledge.no_reason", field="reason")
+    if len(why) > LONGEST_REASON:
+        return refused("pledge.long_note", field="reason", most=LONGEST_REASON)
+    stand = Stand.HIDDEN if hidden else Stand.ANSWERED if question.answer else Stand.OPEN
+    after = replace(question, stand=stand, hidden_why=why if hidden else "")
+    return Decision(facts=(PledgeQuestionModerated(question=after, pledge=question.pledge),))
+
+
+def withdraw(question: Question, *, user: UserId | None) -> Decision | Refusal:
+    """Let whoever asked take a question back; ``user`` is told so, where they did not just remove their message."""
+    if question.stand is Stand.WITHDRAWN:
+        return refused("pledge_question.gone_already")
+    told = (Tell(user=user, words=words("pledge_question.withdrawn", question=question.text)),) if user else ()
+    return Decision(facts=(PledgeQuestionWithdrawn(question=question.id, pledge=question.pledge),), effects=told)
+
+
+def told(question: Question, tell: Tell, *, owner: bool, now: datetime) -> Decision:
+    """Tell somebody at last what had to wait for them."""
+    fact = PledgeQuestionTold(question=question.id, pledge=question.pledge, owner=owner, at=now)
+    return Decision(facts=(fact,), effects=(tell,))
+
+
+def line_of(pledge: Pledge, question: Question, asker: str | None) -> Words:
+    """Return a question with its answer in one line; ``asker`` is a name that its owner wished to be shown."""
+    answered = question.stand is Stand.ANSWERED
+    key = "pledge.line_answered" if answered else "pledge.line_waiting"
+    who: tuple[Words, ...] = (words("pledge.line_signed", name=asker),) if asker else ()
+    return words(key, name=name_of(pledge, question), question=question.text, answer=question.answer, who=who)

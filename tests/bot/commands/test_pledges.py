@@ -1,0 +1,338 @@
+"""承诺, 问承诺, 答承诺, 进展: the list and a pledge in private, questions that reach the owner, and answers back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot import pledges as keeping
+from content.identifiers import MemberId, OrganisationId, PledgeId
+from content.members import MemberLeft
+from content.mutes import Muted
+from content.pledge_questions import Question, Stand
+from content.pledges import Party, Pledge, PledgeChanged, PledgeMade, State
+from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
+from content.speech import Reader
+from storage import outbox
+from storage import pledges as stored
+from storage.audit import audit
+from storage.outbox import outbox as rows_table
+from storage.phrases import load_words
+from storage.retention import Swept
+from tests.small_branch import (
+    EAST,
+    LI,
+    NOON,
+    SECRETARY,
+    WANG,
+    WEST,
+    ZHANG,
+    ZHAO,
+    HandClock,
+    SmallBranch,
+    account,
+    message,
+    private_room,
+    redaction,
+)
+from zhibu.catalogue import load_speech
+
+P1, P3, FAR = PledgeId("one"), PledgeId("three"), PledgeId("far")
+TODAY = date(2026, 7, 1)
+
+
+def pledge(id: PledgeId, number: int, place: OrganisationId = EAST, **more: Any) -> Pledge:
+    usual = {
+        "party": Party.BRANCH,
+        "matter": "给站台加装扶手",
+        "measure": "",
+        "due": date(2026, 7, 31),
+        "due_set": TODAY,
+        "updated": TODAY,
+        "owner": ZHANG,
+    }
+    return Pledge(id=id, organisation=place, number=number, **{**usual, **more})
+
+
+async def put_down(branch: SmallBranch, *found: Pledge) -> None:
+    await branch.store.settle(notes=[PledgeMade(pledge=one, by=SECRETARY, at=NOON) for one in found])
+
+
+@pytest.fixture(autouse=True)
+async def pledged(branch: SmallBranch) -> None:
+    """Zhang sees to pledges 1 and 3 of the east; the west has a pledge 3 of its own."""
+    await put_down(
+        branch,
+        pledge(P1, 1, matter="修好值班室的灯"),
+        pledge(P3, 3),
+        pledge(FAR, 3, WEST, matter="西边的事", owner=ZHAO),
+    )
+
+
+async def told(branch: SmallBranch) -> list[tuple[str, str]]:
+    """Return what people were told in private, in order: whom, and in which words."""
+    rows = await branch.rows(rows_table.c.kind == outbox.Kind.TELL)
+    speech = load_speech()
+    # What is discreet is forgotten once it was sent.
+    return [(row.user_id, speech.say(load_words(row.words), Reader())) for row in rows if row.words is not None]
+
+
+async def last(branch: SmallBranch, member: MemberId) -> str:
+    """Return what somebody was told last."""
+    return [said for user, said in await told(branch) if user == account(member)][-1]
+
+
+async def questions(branch: SmallBranch, id: PledgeId = P3) -> tuple[Question, ...]:
+    return await branch.store.read(lambda unit: stored.questions(unit, [id]))
+
+
+async def one(branch: SmallBranch, id: PledgeId = P3) -> Pledge:
+    found = await branch.store.read(lambda unit: stored.pledge(unit, id))
+    assert found is not None
+    return found
+
+
+async def privately(branch: SmallBranch, member: MemberId, body: str, reply: str | None = None) -> Any:
+    (heard,) = await branch.hear(message(account(member), body, reply=reply, room_id=private_room(member)))
+    return heard
+
+
+async def refused_with(branch: SmallBranch, member: MemberId, body: str) -> str:
+    heard = await privately(branch, member, body)
+    assert heard is not None
+    assert heard.refusal is not None, heard
+    return str(heard.refusal.words.key)
+
+
+async def put_to(branch: SmallBranch, member: MemberId) -> str:
+    """Return the event of what the bot told somebody last."""
+    await branch.send_all()
+    rows = await branch.rows(rows_table.c.kind == outbox.Kind.TELL, rows_table.c.user_id == account(member))
+    return str(rows[-1].event_id)
+
+
+async def test_the_list_is_of_my_branch_and_told_to_me_alone(branch: SmallBranch) -> None:
+    for heard in (message(account(LI), "承诺"), message(account(LI), "承諾", room_id=private_room(LI))):
+        await branch.hear(heard)
+        said = await last(branch, LI)
+        assert "3 号：给站台加装扶手，原定 7-31，现进度 0%" in said
+        assert "西边" not in said
+    assert {row.room_id for row in await branch.rows(rows_table.c.kind == outbox.Kind.SAY)} == set()
+    await privately(branch, ZHAO, "承诺 3")
+    assert "西边的事" in await last(branch, ZHAO)
+    await branch.hear(message(account(LI), "承诺 三号"))
+    assert "责任人：张明" in await last(branch, LI)
+    assert await refused_with(branch, LI, "承诺 8") == "pledge.no_such_number"
+    (heard,) = await branch.hear(message(account(LI), "我们承诺按时完成"))
+    assert heard is None or heard.answer is None
+
+
+async def test_a_question_from_the_room_is_answered_by_a_reply_and_told_to_who_asked(branch: SmallBranch) -> None:
+    await branch.hear(message(account(LI), "问承诺 3 扶手什么时候装"))
+    (asked,) = await questions(branch)
+    assert (asked.member, asked.named, asked.stand) == (LI, False, Stand.OPEN)
+    put = await last(branch, ZHANG)
+    assert "扶手什么时候装" in put
+    assert "李强" not in put
+    event = await put_to(branch, ZHANG)
+    assert (await privately(branch, ZHANG, "收到", reply=event)).answer is None, "thanks are no answer"
+    await privately(branch, ZHANG, "下周三前装好", reply=event)
+    said = await last(branch, LI)
+    assert "下周三前装好" in said
+    for member in (LI, WANG):
+        await privately(branch, member, "承诺 3")
+        line = await last(branch, member)
+        assert "问 3-1：扶手什么时候装 答：下周三前装好" in line
+        assert "李强" not in line
+    assert await branch.rows(rows_table.c.kind == outbox.Kind.SAY) == []
+
+
+async def test_who_wishes_is_named(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺3 署名 扶手什么时候装")
+    assert "李强问您" in await last(branch, ZHANG)
+    await privately(branch, WANG, "承诺3")
+    assert "扶手什么时候装（李强）" in await last(branch, WANG)
+
+
+async def test_the_record_says_of_no_question_who_asked_it(branch: SmallBranch) -> None:
+    heard = message(account(LI), "问承诺 3 扶手什么时候装")
+    await branch.hear(heard)
+    rows = [
+        row
+        for row in await branch.store.read(lambda unit: unit.rows(audit.select()))
+        if "pledge_questioned" in row.action
+    ]
+    assert len(rows) == 1
+    assert account(LI) not in repr(rows[0])
+    assert heard.event_id not in repr(rows[0])
+
+
+async def test_the_same_message_twice_asks_once(branch: SmallBranch) -> None:
+    twice = message(account(LI), "问承诺 3 扶手什么时候装")
+    await branch.hear(twice)
+    await branch.hear(twice)
+    assert len(await questions(branch)) == 1
+    assert sum("扶手什么时候装" in said for user, said in await told(branch) if user == account(ZHANG)) == 1
+
+
+async def test_with_several_questions_the_one_that_is_meant_is_asked_for(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await privately(branch, WANG, "问承诺 3 装几处")
+    assert await refused_with(branch, ZHANG, "答承诺 3 四处") == "pledge.which_question"
+    await privately(branch, ZHANG, "答承诺 3-2 2 号楼和 4 号楼")
+    assert [(each.stand, each.answer) for each in await questions(branch)] == [
+        (Stand.OPEN, ""),
+        (Stand.ANSWERED, "2 号楼和 4 号楼"),
+    ]
+    await privately(branch, ZHANG, "答承诺 3 下周")
+    assert (await questions(branch))[0].answer == "下周"
+    assert await refused_with(branch, ZHANG, "答承诺 3 再说") == "pledge.nothing_asked"
+    assert await refused_with(branch, ZHANG, "答承诺 3-9 再说") == "pledge.no_such_question"
+
+
+async def test_only_its_owner_says_how_far_a_pledge_is_and_answers(branch: SmallBranch) -> None:
+    for said in ("进展 3 60% 扶手已到货", "答承诺 3 好"):
+        assert await refused_with(branch, LI, said) == "pledge.not_owner"
+    assert await refused_with(branch, ZHAO, "进展 1 60%") == "pledge.no_such_number", "the west has no pledge 1"
+    await privately(branch, ZHANG, "进展 3 ６０％ 扶手已到货")
+    found = await one(branch)
+    assert (found.percent, found.updated) == (60, TODAY)
+    assert "60%，扶手已到货" in await last(branch, ZHANG)
+    await privately(branch, ZHANG, "进展3 10 个扶手已装好")
+    assert (await one(branch)).percent == 60, "a number before words counts something"
+    await privately(branch, ZHANG, "进展 3 80")
+    assert (await one(branch)).percent == 80
+    for said, key in (
+        ("进展 3 120% 好", "pledge.bad_percent"),
+        ("进展 3 60.5%", "pledge.bad_percent"),
+        ("进展 到货了", "pledge.progress_how"),
+        ("进展 3", "pledge.no_progress"),
+        ("进展 8 5%", "pledge.no_such_number"),
+    ):
+        assert await refused_with(branch, ZHANG, said) == key, said
+    (heard,) = await branch.hear(message(account(ZHANG), "进展 3 90%"))
+    assert heard is None or heard.answer is None, "in a room it is talk"
+
+
+async def test_a_question_is_taken_back_by_a_word_or_by_removing_the_message(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺 3 不想问了")
+    await privately(branch, LI, "撤回")
+    first = message(account(LI), "问承诺 3 还是想问")
+    await branch.hear(first)
+    await branch.hear(redaction(account(LI), first.event_id))
+    assert [(each.stand, each.text, each.member) for each in await questions(branch)] == [
+        (Stand.WITHDRAWN, "", None)
+    ] * 2
+    assert await refused_with(branch, ZHANG, "答承诺 3-1 好") == "pledge.question_gone"
+    await privately(branch, WANG, "承诺 3")
+    assert "不想问了" not in await last(branch, WANG)
+
+
+async def test_an_answered_question_goes_with_its_message_and_its_answer(branch: SmallBranch) -> None:
+    first = message(account(LI), "问承诺 3 写错了人名")
+    await branch.hear(first)
+    await privately(branch, ZHANG, "答承诺 3 好的我看看")
+    await branch.hear(redaction(account(LI), first.event_id))
+    (gone,) = await questions(branch)
+    assert (gone.stand, gone.text, gone.answer) == (Stand.WITHDRAWN, "", "")
+
+
+async def test_a_closed_pledge_takes_no_questions_and_loses_nothing(branch: SmallBranch) -> None:
+    await put_down(branch, pledge(PledgeId("done"), 4, state=State.DONE))
+    assert await refused_with(branch, LI, "问承诺 4 还做吗") == "pledge_question.closed"
+    assert await refused_with(branch, ZHANG, "进展 4 5%") == "pledge.is_closed"
+    assert await refused_with(branch, LI, "问承诺 3") == "pledge_question.how"
+    assert await refused_with(branch, LI, "问承诺 扶手") == "pledge_question.which"
+
+
+async def keep(branch: SmallBranch) -> None:
+    await keeping.keep(branch.store)
+
+
+async def test_a_question_and_an_answer_wait_for_silence_to_end(branch: SmallBranch, clock: HandClock) -> None:
+    until = clock.now + timedelta(days=2)
+    await branch.store.settle(notes=[Muted(user=account(member), at=clock.now, until=until) for member in (ZHANG, LI)])
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await keep(branch)
+    assert not any("什么时候装" in said for user, said in await told(branch) if user == account(ZHANG))
+    clock.now = until
+    for _ in range(2):
+        await keep(branch)
+    assert sum("什么时候装" in said for user, said in await told(branch) if user == account(ZHANG)) == 1
+    await branch.store.settle(notes=[Muted(user=account(LI), at=clock.now, until=until + timedelta(days=2))])
+    await privately(branch, ZHANG, "答承诺 3 下周")
+    assert not any("下周" in said for user, said in await told(branch) if user == account(LI))
+    clock.now = until + timedelta(days=2)
+    for _ in range(2):
+        await keep(branch)
+    assert sum("答：下周" in said for user, said in await told(branch) if user == account(LI)) == 1
+
+
+async def test_nobody_is_told_in_quiet_hours(branch: SmallBranch, clock: HandClock) -> None:
+    for name, value in ((QUIET_HOURS, "21-8"), (QUIET_DAYS, "rest")):
+        await branch.store.settle(notes=[SettingChosen(organisation=EAST, name=name, value=value)])
+    clock.now = NOON + timedelta(hours=11)
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await keep(branch)
+    assert [user for user, said in await told(branch) if "什么时候装" in said] == []
+    clock.now = NOON + timedelta(hours=20)
+    await keep(branch)
+    assert [user for user, said in await told(branch) if "什么时候装" in said] == [account(ZHANG)]
+
+
+async def test_the_owner_is_reminded_twice_when_the_clock_comes_to_it(branch: SmallBranch, clock: HandClock) -> None:
+    """CALM-2 and the last oracle of section 11, by the clock."""
+    june = pledge(P3, 3, due=date(2026, 6, 30), due_set=date(2026, 6, 1))
+    await branch.store.settle(notes=[PledgeChanged(pledge=june)])
+    start = NOON.replace(month=6, day=15, hour=0)
+    heard = []
+    for hours in range(16 * 24):
+        clock.now = start + timedelta(hours=hours)
+        before = len(await told(branch))
+        await keep(branch)
+        if len(await told(branch)) > before:
+            heard.append(clock.now)
+    assert heard == [NOON.replace(month=6, day=16, hour=0), NOON.replace(month=6, day=29, hour=0)]
+    assert (await one(branch)).reminded == 2
+
+
+async def test_nobody_is_reminded_of_what_is_closed(branch: SmallBranch, clock: HandClock) -> None:
+    await put_down(branch, pledge(PledgeId("done"), 4, state=State.DONE, due=date(2026, 7, 3)))
+    clock.now = NOON + timedelta(days=1)
+    await keep(branch)
+    assert await told(branch) == []
+
+
+async def test_a_new_owner_is_told_of_what_waits(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await branch.store.settle(notes=[PledgeChanged(pledge=replace(await one(branch), owner=WANG))])
+    await keep(branch)
+    assert "什么时候装" in await last(branch, WANG)
+    event = await put_to(branch, WANG)
+    await privately(branch, WANG, "我来答：下周", reply=event)
+    assert (await questions(branch))[0].answer == "我来答：下周"
+
+
+async def test_an_owner_who_left_is_told_nothing_and_the_question_waits(branch: SmallBranch) -> None:
+    await branch.store.settle(notes=[MemberLeft(member=ZHANG, at=NOON)])
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    assert "支部看得到" in await last(branch, LI)
+    await keep(branch)
+    assert len(await questions(branch)) == 1
+    await privately(branch, WANG, "承诺 3")
+    assert "责任人：待定" in await last(branch, WANG)
+
+
+async def test_who_asked_is_forgotten_some_time_after_the_answer(branch: SmallBranch, clock: HandClock) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await privately(branch, ZHANG, "答承诺 3 下周")
+    clock.now = NOON + timedelta(days=89)
+    await branch.store.settle(notes=[Swept(at=clock.now)])
+    assert (await questions(branch))[0].member == LI
+    clock.now = NOON + timedelta(days=91)
+    await branch.store.settle(notes=[Swept(at=clock.now)])
+    (kept,) = await questions(branch)
+    assert (kept.member, kept.event, kept.answer) == (None, None, "下周")
