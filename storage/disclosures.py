@@ -464,8 +464,8 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         away,
         "member_id contact_id noted_by",
-        "since abroad reason returns_on card host contact_id noted_at",
-        inner="member_id noted_by asked_for",
+        "since abroad reason returns_on card host noted_at",
+        inner="member_id contact_id noted_by asked_for",
         own_words="since abroad reason returns_on card host",
         reason="away.reason_",
     ),

@@ -98,7 +98,7 @@ def _phone(one: Member) -> str:
     return one.phone if whole or not one.phone else f"…{one.phone[-4:]}"
 
 
-@pages.get("/away/<id>")
+@pages.get("/members/<id>/away")
 @requires(Right.READ_MEMBERS)
 def show_one(id: str) -> Answer:  # noqa: A002
     """Show what is noted of one person, and the form to change it."""
@@ -106,7 +106,7 @@ def show_one(id: str) -> Answer:  # noqa: A002
     return _page(line, _typed(line))
 
 
-@pages.post("/away/<id>")
+@pages.post("/members/<id>/away")
 @requires(Right.IMPORT_ROSTER)
 def change(id: str) -> Answer:  # noqa: A002
     """Keep what is known of one who is away; where to, and whether they are registered, is kept in the roster."""
@@ -157,7 +157,7 @@ def change(id: str) -> Answer:  # noqa: A002
     return onward(outcome, to=link("away.show_one", id=id), done="away_noted")
 
 
-@pages.post("/away/<id>/end")
+@pages.post("/members/<id>/away/end")
 @requires(Right.IMPORT_ROSTER)
 def end(id: str) -> Answer:  # noqa: A002
     """Forget what was noted of one who is back; the roster says so too."""
@@ -176,7 +176,7 @@ def end(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=at.user), to=link("away.show"), done="away_ended")
 
 
-@pages.post("/away/<id>/contacts")
+@pages.post("/members/<id>/away/contacts")
 @requires(Right.RECORD)
 def note_contact(id: str) -> Answer:  # noqa: A002
     """Note a day on which there was contact."""
@@ -201,7 +201,7 @@ def note_contact(id: str) -> Answer:  # noqa: A002
     return onward(outcome, to=link("away.show_one", id=id), done="contact_noted")
 
 
-@pages.post("/away/<id>/contacts/<contact>/back")
+@pages.post("/members/<id>/away/contacts/<contact>/back")
 @requires(Right.RECORD)
 def take_back(id: str, contact: str) -> Answer:  # noqa: A002
     """Take back a contact that was noted by mistake."""

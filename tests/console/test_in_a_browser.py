@@ -176,7 +176,7 @@ PAGES = (
     "/rooms/offered/!club",
     "/corrections",
     "/away",
-    "/away/{member}",
+    "/members/{member}/away",
     "/thought-reports",
     "/thought-reports/{thought_report}",
     "/cases",

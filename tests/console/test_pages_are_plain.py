@@ -16,7 +16,7 @@ STATIC = Path(__file__).parents[2] / "console" / "static"
 SELF_EVIDENT = {
     # What is asked is the label, and what may be answered is listed below it.
     *("account", "audience", "category", "floating", "gender", "kind", "mark", "most", "organisation", "pack", "role"),
-    *("final", "mutual", "own", "way", "difficulty", "sort", "take", "window", "late"),
+    *("members:reason", "final", "mutual", "own", "way", "difficulty", "sort", "take", "window", "late"),
     *("room", "shown", "until", "value", "weekdays", "when", "lessons", "to", "place"),
     # A name or a date like any other.
     *("date", "elected_on", "held_on", "name", "on", "time", "title", "code", "contact", "days"),

@@ -92,7 +92,7 @@ def test_nothing_else_opens_before_the_second_factor(house: House) -> None:
                 path = path_of(
                     rule,
                     dict.fromkeys(rule.arguments, "unknown")
-                    | {"format": "csv", "layout": "filed", "year": "2027", "number": "1"},
+                    | {"format": "csv", "layout": "filed", "year": "2027", "number": "1", "sheet": "year"},
                 )
                 answer = browser.get(path) if method == "GET" else browser.post(path, {"csrf": csrf})
                 assert (answer.status_code, answer.headers.get("Location")) == (303, "/second-factor"), rule

@@ -52,7 +52,10 @@ def test_others_see_the_day_alone_and_another_branch_nothing(house: House) -> No
     assert "白云" in text(organiser, "/thought-reports")
     assert ONE not in text(organiser, "/thought-reports")
     assert organiser.get(ONE).status_code == 404
-    assert put(organiser, f"{ONE}/reply", {"reply": "越权"}, f"/away/{house.seeded.members['白云']}").status_code == 404
+    assert (
+        put(organiser, f"{ONE}/reply", {"reply": "越权"}, f"/members/{house.seeded.members['白云']}/away").status_code
+        == 404
+    )
     assert house.browser(NEIGHBOUR).get(ONE).status_code == 404
     assert house.browser(VIEWER).get(ONE).status_code == 404
     assert "白云" not in text(house.browser(VIEWER), "/thought-reports")
@@ -65,7 +68,7 @@ def test_a_contact_opens_the_reports_of_their_person_and_of_nobody_else(house: H
     assert contact.get(ONE).status_code == 404
     member = house.seeded.members["白云"]
     fields = {"since": "2026-01-10", "reason": "work", "place": "四川成都", "contact": "陈晨", "card": "=1+1"}
-    assert put(browser, f"/away/{member}", fields, f"/away/{member}").status_code == 303
+    assert put(browser, f"/members/{member}/away", fields, f"/members/{member}/away").status_code == 303
     assert THOUGHTS in text(contact, ONE)
     assert contact.get(FAR).status_code == 404
 
@@ -74,7 +77,8 @@ def test_a_reply_reaches_the_author_once_and_sealed(house: House, browser: Brows
     assert put(browser, f"{ONE}/reply", {"reply": "  "}, ONE).status_code == 422
     assert put(browser, f"{ONE}/reply", {"reply": "看到了，保重"}, ONE).status_code == 303
     assert (
-        put(browser, f"{ONE}/reply", {"reply": "再来一次"}, f"/away/{house.seeded.members['白云']}").status_code == 409
+        put(browser, f"{ONE}/reply", {"reply": "再来一次"}, f"/members/{house.seeded.members['白云']}/away").status_code
+        == 409
     )
     told = [row for row in rows(house, outbox) if row.words and row.words["key"] == "thought_report.replied"]
     assert len(told) == 1
@@ -86,12 +90,18 @@ def test_a_reply_reaches_the_author_once_and_sealed(house: House, browser: Brows
 def test_the_register_says_what_is_due_and_leaves_in_the_columns_of_an_office(house: House, browser: Browser) -> None:
     member = house.seeded.members["白云"]
     fields = {"since": "2026-01-10", "reason": "work", "place": "四川成都", "contact": "陈晨", "card": "=1+1"}
-    put(browser, f"/away/{member}", fields, f"/away/{member}")
+    put(browser, f"/members/{member}/away", fields, f"/members/{member}/away")
     page = text(browser, "/away")
     assert "四川成都" in page
     assert "拟登记流动" in page
-    assert put(browser, f"/away/{member}/contacts", {"on": "2026-11-01"}, f"/away/{member}").status_code == 303
-    assert put(browser, f"/away/{member}/contacts", {"on": "2026-11-01"}, f"/away/{member}").status_code == 422
+    assert (
+        put(browser, f"/members/{member}/away/contacts", {"on": "2026-11-01"}, f"/members/{member}/away").status_code
+        == 303
+    )
+    assert (
+        put(browser, f"/members/{member}/away/contacts", {"on": "2026-11-01"}, f"/members/{member}/away").status_code
+        == 422
+    )
     sheet = openpyxl.load_workbook(io.BytesIO(browser.get("/away/export.xlsx").data)).active
     assert sheet is not None
     found = [[str(cell or "") for cell in row] for row in sheet.iter_rows(values_only=True)]
@@ -107,9 +117,9 @@ def test_the_register_says_what_is_due_and_leaves_in_the_columns_of_an_office(ho
 def test_a_form_that_cannot_be_keeps_what_was_typed_and_the_end_forgets(house: House, browser: Browser) -> None:
     member = house.seeded.members["白云"]
     wrong = {"since": "2026-01-10", "reason": "work", "place": "成都市某街5号", "host": "某社区党委"}
-    answer = put(browser, f"/away/{member}", wrong, f"/away/{member}")
+    answer = put(browser, f"/members/{member}/away", wrong, f"/members/{member}/away")
     assert answer.status_code == 422
     assert "某社区党委" in answer.get_data(as_text=True)
-    assert put(browser, f"/away/{member}/end", {}, f"/away/{member}").status_code == 303
+    assert put(browser, f"/members/{member}/away/end", {}, f"/members/{member}/away").status_code == 303
     assert member not in [row.member_id for row in rows(house, away_table)]
     assert house.run(house.store.read(lambda unit: away.of(unit, member))) is None

@@ -29,7 +29,7 @@ async def file_report(world: World, page: Page) -> None:
     await world.enter(page)
     await world.fill(
         page,
-        f"/away/{author.id}",
+        f"/members/{author.id}/away",
         "保存",
         since="2026-01-05",
         place="四川成都",

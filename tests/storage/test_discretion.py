@@ -59,7 +59,7 @@ async def test_a_discreet_fact_names_nobody_whatever_happened_with_it(
     branch: SmallBranch, kind: type[Discreet], beside: tuple[Fact, ...]
 ) -> None:
     row = await recorded(branch, Decision(facts=(*beside, of(kind))))
-    assert row["thing"] in (None, "selection:the-selection", "survey:the-survey")
+    assert row["thing"] in (None, "pledge:the-pledge", "selection:the-selection", "survey:the-survey")
     assert row["place"] in (None, "the-organisation")
     named = re.sub("(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
     assert row["action"] == named, "and nothing of a room that was learned of"
