@@ -69,8 +69,21 @@ async def go_on(asking: Asking, said: Said | None) -> Decision | Refusal | None:
     return await _say(asking, asking.text, opening=False)
 
 
+_NEVER_SIGNED = frozenset(
+    {
+        *(Verb.HELP_CASE_UNNAMED, Verb.PROGRESS, Verb.ASK_UNNAMED, Verb.COMPLAIN, Verb.OBJECT, Verb.WATCHWORD),
+        *(Verb.NOMINATE, Verb.NOMINATE_FOR_GROUP, Verb.WITHDRAW, Verb.ASK_PLEDGE, Verb.DUES_WRONG),
+    }
+)
+"""What is meant for others than who reads the report, some of it without a name: it must never become part of one."""
+_ASKING_FOR_HELP = frozenset({"求助", "有个困难", "help me"})
+"""Of the words for help those that begin no sentence."""
+
+
 def _is_clear(said: Said, text: str) -> bool:
     """Tell whether a message is a command and could be no sentence of a report: a word of ours, alone or numbered."""
+    if said.verb in _NEVER_SIGNED or simplified(said.word) in _ASKING_FOR_HELP:
+        return True
     if said.verb in (Verb.THOUGHTS, Verb.THAT_IS_ALL, Verb.BIND) or not said.argument:
         return said.verb is not Verb.SIGN_UP or normalise(text) in WORDS[Verb.SIGN_UP]
     return _PLAIN.fullmatch(said.argument) is not None or (said.verb is Verb.LEAVE and said.argument in REASONS)

@@ -80,6 +80,25 @@ async def test_what_reads_like_a_sentence_is_part_of_it_and_what_is_a_command_is
     assert (await keys(branch))[1] == "mine.all"
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("匿名求助 书记克扣奖金", "help_case.unnamed_received"),
+        ("求助 家里有病人", "help_case.received"),
+        ("匿名提问 为什么", "lecture."),
+        ("举报 有人发广告", "complaint."),
+        ("意见 名单有误", "selection."),
+    ],
+)
+async def test_what_is_meant_for_others_never_becomes_part_of_a_report(
+    branch: SmallBranch, text: str, key: str
+) -> None:
+    await hear(branch, "思想汇报 近来都好", text)
+    report = await unfinished(branch)
+    assert await words(branch, report) == ("近来都好",)
+    assert (await keys(branch))[-1].startswith(key)
+
+
 async def test_cancelling_keeps_nothing_and_an_empty_one_is_not_handed_in(branch: SmallBranch) -> None:
     await hear(branch, "思想汇报 不想写了", "取消")
     assert await unfinished(branch) is None
