@@ -83,7 +83,7 @@ class PledgeQuestionModerated(Fact, frozen=True, kw_only=True):
 
 
 class PledgeQuestionWithdrawn(Discreet, frozen=True, kw_only=True):
-    """Whoever asked took a question back; its words and those of its answer are gone."""
+    """Whoever asked took a question back before it was answered; its words are gone."""
 
     question: PledgeQuestionId
     pledge: PledgeId
@@ -221,9 +221,14 @@ def moderate(question: Question, *, hidden: bool, reason: str) -> Decision | Ref
 
 
 def withdraw(question: Question, *, user: UserId | None) -> Decision | Refusal:
-    """Let whoever asked take a question back; ``user`` is told so, where they did not just remove their message."""
+    """Let whoever asked take a question back; ``user`` is told so, where they did not just remove their message.
+
+    Only one that waits can be taken back: the words of the answer are its owner's.
+    """
     if question.stand is Stand.WITHDRAWN:
         return refused("pledge_question.gone_already")
+    if question.stand is not Stand.OPEN:
+        return refused("pledge_question.settled")
     told = (Tell(user=user, words=words("pledge_question.withdrawn", question=question.text)),) if user else ()
     return Decision(facts=(PledgeQuestionWithdrawn(question=question.id, pledge=question.pledge),), effects=told)
 

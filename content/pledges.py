@@ -188,6 +188,8 @@ def change(
     if mark_of(after) == mark_of(before):
         return refused("pledge.nothing_changed", field="matter")
     if after.due != before.due:
+        if after.due < today:
+            return refused("pledge.due_past", field="due")
         after = replace(after, reminded=0, due_set=today)
     entry = _entry(before, Sort.CHANGED, why, by=by, cause=cause, today=today, now=now)
     return Decision(facts=(PledgeChanged(pledge=after, entry=entry),))
@@ -369,10 +371,10 @@ def reminders_over(pledge: Pledge, local: datetime, known: WorkCalendar) -> int:
 def remind(pledge: Pledge, owner: UserId, local: datetime, known: WorkCalendar) -> Decision | None:
     """Remind the owner in private of the day; of several that were missed of the last one alone, and of none after it.
 
-    What would have been before that day was set is not caught up on.
+    What would have been before that day was set is not caught up on, and of what is done nobody is reminded.
     """
     over = reminders_over(pledge, local, known)
-    if pledge.state is not State.OPEN or over <= pledge.reminded or local.date() > pledge.due:
+    if pledge.state is not State.OPEN or pledge.percent >= 100 or over <= pledge.reminded or local.date() > pledge.due:
         return None
     reminded = PledgeReminded(pledge=replace(pledge, reminded=over))
     if reminder_days(pledge.due, known)[over - 1] < pledge.due_set:

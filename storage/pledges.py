@@ -276,7 +276,7 @@ async def last_open_of(unit: Reading, member: MemberId) -> Question | None:
 
 
 async def to_remind(unit: Reading) -> tuple[Owned, ...]:
-    """Return the open pledges that are due soon, whose owner can be told and is still to be reminded."""
+    """Return the open pledges that are due soon and not done, whose owner can be told and is still to be reminded."""
     day, own = unit.now.date(), pledges.c
     ahead = timedelta(days=max(REMINDED_BEFORE) + 1)
     query = (
@@ -284,6 +284,7 @@ async def to_remind(unit: Reading) -> tuple[Owned, ...]:
         .join(members, members.c.id == own.owner_id)
         .where(
             own.state == State.OPEN,
+            own.percent < 100,
             own.reminded < len(REMINDED_BEFORE),
             own.due.between(day - timedelta(days=1), day + ahead),
             members.c.user_id.is_not(None),

@@ -227,7 +227,7 @@ ROOM_WORDS = {
     Verb.UNLOCK: ("解锁",),
     Verb.SLOW_MODE: ("慢速", "慢速模式"),
     Verb.PLEDGES: ("承诺", "公开承诺"),
-    Verb.ASK_PLEDGE: ("问承诺",),
+    Verb.ASK_PLEDGE: ("问承诺", "ask pledge"),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -281,7 +281,22 @@ _ASKED = re.compile(
     r"(?P<argument>(?<=匿名提问)\S.+|(?<=匿名求助)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
     re.DOTALL,
 )
-_OF_PLEDGE = re.compile(r"(?P<word>问承诺|答承诺|进展|更新承诺)(?P<argument>[0-9一二三四五六七八九十].*)", re.DOTALL)
+_TENS = re.compile("[一二三四五六七八九]?十[一二三四五六七八九]?")
+_WHOLE_NUMBER = rf"(?:[0-9]{{1,4}}|{_TENS.pattern}|[一二三四五六七八九])"
+_EDGE = r"(?![\w%‰]|[-./~+][0-9])"
+_NUMBERED_PLACE = "[楼樓线線门門院厅廳车車库庫]"
+ABOUT_PLEDGE = re.compile(
+    rf"(?P<number>{_WHOLE_NUMBER})(?!\s*[号號]{_NUMBERED_PLACE})"
+    rf"(?:\s*[号號](?:承[诺諾])?|承[诺諾]|(?!\s*[号號]){_EDGE}|(?=-[0-9]))"
+    rf"(?:-(?P<question>[0-9]{{1,4}}){_EDGE}|(?!-[0-9]))[\s:,，、.。;；]*(?P<rest>.*)",
+    re.DOTALL,
+)
+"""The number of a pledge or of a question to it, and what is said; 一切, 三天, 十分, 10月 and 12号楼 are no numbers."""
+_OF_PLEDGE = re.compile(
+    rf"(?P<word>问承诺|答承诺|更新承诺|进展(?={ABOUT_PLEDGE.pattern}))(?P<argument>[0-9一二三四五六七八九十].*)",
+    re.DOTALL,
+)
+_PLEDGE_ALONE = re.compile(f"{_WHOLE_NUMBER}[号期]?")
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _VENUE_CODE = re.compile("[0-9]{6}")
@@ -296,7 +311,7 @@ _TAKES = {
     Verb.CANCEL: _NUMBER_ALONE,
     Verb.TAKE_QUESTION_BACK: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
-    Verb.PLEDGES: _NUMBER_ALONE,
+    Verb.PLEDGES: _PLEDGE_ALONE,
     **dict.fromkeys((Verb.ASK_PLEDGE, Verb.ANSWER_PLEDGE, Verb.PLEDGE_PROGRESS), re.compile(r".+", re.DOTALL)),
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
@@ -336,7 +351,9 @@ _TAKES = {
 }
 
 
-_COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes in (_NUMBER_ALONE, _NUMBER_OR_CODE, LENGTH))
+_COUNTING = frozenset(
+    verb for verb, takes in _TAKES.items() if takes in (_NUMBER_ALONE, _PLEDGE_ALONE, _NUMBER_OR_CODE, LENGTH)
+)
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -403,6 +420,8 @@ def is_talk(said: Said) -> bool:
     """Tell whether a command looks just like talk: many a sentence begins with "leave", and many a wish is 都行."""
     if said.word in ("leave", "cancel", "correct"):
         return bool(said.argument)
+    if said.word == "ask pledge":
+        return ABOUT_PLEDGE.fullmatch(said.argument) is None
     return said.word == "都行" or (said.word == "更正" and not said.argument)
 
 
@@ -564,6 +583,8 @@ def _many(count: str) -> float:
 def number_in(argument: str) -> int | None:
     """Return the number that an argument is, ``None`` where there is none."""
     bare = argument.rstrip("号期")
+    if _TENS.fullmatch(bare):
+        return int(_many(bare))
     bare = _DIGITS.get(bare, bare)
     return int(bare) if bare.isascii() and bare.isdigit() else None
 

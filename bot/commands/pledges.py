@@ -9,11 +9,11 @@ import re
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from bot.commands.asking import Asking
-from bot.commands.grammar import Verb, is_acknowledgement, number_in, read
+from bot.commands.asking import Asking, Place
+from bot.commands.grammar import ABOUT_PLEDGE, Verb, is_acknowledgement, number_in, read
 from content import pledge_questions as asked
 from content import pledges as rules
-from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words
 from content.identifiers import EventId, MemberId, OrganisationId, PledgeQuestionId, UserId, derive
 from content.members import NOBODY, Member
 from content.pledge_questions import Question, Stand
@@ -26,10 +26,6 @@ MOST_LISTED = 30
 MOST_SHOWN = 5
 """So many questions, and half as many steps, stand in what one is told of a pledge; all of them on its page."""
 
-_NUMBER = r"(?P<number>[0-9]{1,4}|[一二三四五六七八九十])"
-_ABOUT = re.compile(
-    rf"{_NUMBER}\s*号?(?:承诺|承諾)?(?:-(?P<question>[0-9]{{1,4}}))?[\s:,，、.。]*(?P<rest>.*)", re.DOTALL
-)
 _SIGNED = re.compile(r"(?:署名|实名|實名|signed)[\s:,，]+(?P<rest>.+)", re.DOTALL | re.IGNORECASE)
 _PERCENT = re.compile(r"(?P<percent>[0-9]{1,6}(?:\.[0-9]+)?)\s*%[\s:,，、.。]*(?P<note>.*)", re.DOTALL)
 _NO_ANSWERS = frozenset({*Verb} - {Verb.LEAVE, Verb.SIGN_UP, Verb.VOTE, Verb.CHECK_IN})
@@ -61,13 +57,14 @@ async def ask(asking: Asking) -> Answer:
     """问承诺 3 …: put a question to the owner of a pledge, with 署名 under my name; the answer comes in private."""
     if asking.member is None:
         return None
-    found = _ABOUT.fullmatch(asking.argument)
-    if found is None:
-        return refused("pledge_question.which")
+    found = ABOUT_PLEDGE.fullmatch(asking.argument)
+    if found is None or found["question"]:
+        return discreetly(refused("pledge_question.which"))
     branch = await _branch(asking.unit, asking.member)
-    one = await _numbered(asking, branch, number_in(found["number"]))
+    number = number_in(found["number"])
+    one = await _numbered(asking, branch, number)
     if isinstance(one, Refusal):
-        return one
+        return discreetly(refused("pledge_question.no_such_number", number=str(number)))
     text, signed = found["rest"], _SIGNED.fullmatch(found["rest"])
     owner = await _account(asking.unit, one.owner)
     return asked.ask(
@@ -86,10 +83,13 @@ async def ask(asking: Asking) -> Answer:
 
 
 async def answer(asking: Asking) -> Answer:
-    """答承诺 3 …: answer what was asked about my pledge; 答承诺 3-2 … where several questions wait."""
-    if asking.member is None:
+    """答承诺 3 …: answer what was asked about my pledge; 答承诺 3-2 … where several questions wait.
+
+    In a room it is talk.
+    """
+    if asking.member is None or asking.place is not Place.PRIVATE:
         return None
-    found = _ABOUT.fullmatch(asking.argument)
+    found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None:
         return refused("pledge.answer_how")
     one = await _own(asking, number_in(found["number"]))
@@ -128,10 +128,13 @@ async def replied(asking: Asking, matter: str) -> Answer:
 
 
 async def progress(asking: Asking) -> Answer:
-    """进展 3 60% 扶手已到货: say how far a pledge of mine is; without a percentage it stays where it was."""
-    if asking.member is None:
+    """进展 3 60% 扶手已到货: say how far a pledge of mine is; without a percentage it stays where it was.
+
+    In a room it is talk.
+    """
+    if asking.member is None or asking.place is not Place.PRIVATE:
         return None
-    found = _ABOUT.fullmatch(asking.argument)
+    found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None or found["question"]:
         return refused("pledge.progress_how")
     one = await _own(asking, number_in(found["number"]))
@@ -166,7 +169,7 @@ def take_back(question: Question, user: UserId) -> Decision | Refusal:
 
 
 async def removed(unit: Reading, target: EventId) -> Decision | None:
-    """Take a question back whose message was removed, by whomever."""
+    """Take a question back whose message was removed, by whomever; what was answered or hidden stays."""
     question = await stored.by_event(unit, target)
     taken = asked.withdraw(question, user=None) if question is not None else None
     return taken if isinstance(taken, Decision) else None

@@ -108,6 +108,8 @@ def test_the_owner_is_reminded_14_and_3_days_before_on_working_days() -> None:
 def test_a_reminder_is_not_sent_when_closed_past_its_day_or_long_over() -> None:
     assert rules.remind(pledge(state=State.DONE), USER, at(6, 29), KNOWN) is None
     assert rules.remind(pledge(), USER, at(7, 1), KNOWN) is None
+    assert rules.remind(pledge(percent=100), USER, at(6, 29), KNOWN) is None, "nothing is left to be done"
+    assert rules.remind(pledge(percent=99), USER, at(6, 29), KNOWN) is not None
     both = rules.remind(pledge(), USER, at(6, 29), KNOWN)
     assert both is not None
     assert len(both.effects) == 1, "of two that were missed the last one alone"
@@ -170,6 +172,13 @@ def test_a_change_has_a_reason_and_another_day_is_reminded_of_anew() -> None:
     assert key_of(change(over, replace(over, matter="别的"))) == "pledge.is_closed"
     gone = pledge(owner=STRANGER)
     assert isinstance(change(gone, replace(gone, matter="别的")), Decision), "who has left stays until another is named"
+
+
+def test_another_day_is_not_in_the_past_and_one_that_is_past_may_stay() -> None:
+    before = pledge(due=date(2026, 5, 20))
+    assert key_of(change(before, replace(before, due=date(2026, 5, 31)))) == "pledge.due_past"
+    assert isinstance(change(before, replace(before, due=TODAY)), Decision)
+    assert isinstance(change(before, replace(before, matter="别的")), Decision)
 
 
 def progress(one: Pledge, percent: int | None, note: str = "") -> Decision | Refusal:
@@ -317,9 +326,11 @@ def test_an_improper_question_is_hidden_with_a_reason_and_put_back() -> None:
 
 def test_who_asked_takes_a_question_back_once() -> None:
     assert isinstance(asked.withdraw(question(), user=HER), Decision)
-    silent = asked.withdraw(question(stand=Stand.ANSWERED), user=None)
+    silent = asked.withdraw(question(), user=None)
     assert isinstance(silent, Decision)
     assert silent.effects == ()
+    for stand in (Stand.ANSWERED, Stand.HIDDEN):
+        assert key_of(asked.withdraw(question(stand=stand), user=None)) == "pledge_question.settled", stand
     assert key_of(asked.withdraw(question(stand=Stand.WITHDRAWN), user=HER)) == "pledge_question.gone_already"
 
 

@@ -231,13 +231,121 @@ async def test_a_question_is_taken_back_by_a_word_or_by_removing_the_message(bra
     assert "不想问了" not in await last(branch, WANG)
 
 
-async def test_an_answered_question_goes_with_its_message_and_its_answer(branch: SmallBranch) -> None:
+async def test_what_was_answered_stays_when_the_message_of_the_question_is_removed(branch: SmallBranch) -> None:
     first = message(account(LI), "问承诺 3 写错了人名")
     await branch.hear(first)
     await privately(branch, ZHANG, "答承诺 3 好的我看看")
-    await branch.hear(redaction(account(LI), first.event_id))
-    (gone,) = await questions(branch)
-    assert (gone.stand, gone.text, gone.answer) == (Stand.WITHDRAWN, "", "")
+    before = await questions(branch)
+    for who in (LI, SECRETARY):
+        await branch.hear(redaction(account(LI) if who == LI else SECRETARY, first.event_id))
+        assert await questions(branch) == before
+    (kept,) = before
+    assert (kept.stand, kept.answer) == (Stand.ANSWERED, "好的我看看")
+
+
+NO_NUMBERS = (
+    "一切顺利",
+    "十分顺利",
+    "三天内装好",
+    "三楼扶手什么时候装",
+    "3楼扶手什么时候装",
+    "10月底能完成吗",
+    "12号楼什么时候装",
+    "3号楼什么时候装",
+    "3 號樓什么时候装",
+    "一百处装了几处",
+    "3-5天内装好",
+    "3.5 米够吗",
+    "60%",
+)
+
+
+@pytest.mark.parametrize("said", NO_NUMBERS)
+async def test_words_that_begin_with_a_numeral_are_no_number_and_nothing_is_written(
+    branch: SmallBranch, said: str
+) -> None:
+    await put_down(branch, *(pledge(PledgeId(f"n{number}"), number) for number in (10, 12, 60, 100)))
+    await privately(branch, LI, "问承诺 3 等着答复")
+    pledges_before = [await one(branch, id) for id in (P1, P3, PledgeId("n10"))]
+    asked_before = await questions(branch)
+    assert await refused_with(branch, ZHANG, f"进展 {said}") == "pledge.progress_how"
+    assert await refused_with(branch, ZHANG, f"答承诺 {said}") == "pledge.answer_how"
+    assert await refused_with(branch, LI, f"问承诺 {said}") == "pledge_question.which"
+    await privately(branch, ZHANG, f"进展{said}")
+    await privately(branch, ZHANG, f"答承诺{said}")
+    assert [await one(branch, id) for id in (P1, P3, PledgeId("n10"))] == pledges_before
+    assert await questions(branch) == asked_before
+
+
+@pytest.mark.parametrize(
+    ("said", "number", "rest"),
+    [
+        ("问承诺 二十 何时", 20, "何时"),
+        ("问承诺 十一：何时", 11, "何时"),
+        ("问承诺二十号 何时", 20, "何时"),
+        ("问承诺3号 何时", 3, "何时"),
+        ("问承诺3号何时", 3, "何时"),
+        ("问承诺 3 號：何时", 3, "何时"),
+        ("问承诺 3：何时", 3, "何时"),
+        ("问承诺 3，10月底能完成吗", 3, "10月底能完成吗"),
+        ("问承诺 3——何时", 3, "--何时"),
+        ("ask pledge 3 when", 3, "when"),
+    ],
+)
+async def test_a_number_is_read_whole_as_people_write_it(
+    branch: SmallBranch, said: str, number: int, rest: str
+) -> None:
+    more = {count: PledgeId(f"n{count}") for count in (2, 10, 11, 20)}
+    await put_down(branch, *(pledge(id, count) for count, id in more.items()))
+    await privately(branch, LI, said)
+    (asked,) = await questions(branch, more.get(number, P3))
+    assert asked.text == rest
+
+
+async def test_a_pledge_beyond_ten_is_shown_by_its_number_in_signs(branch: SmallBranch) -> None:
+    await put_down(branch, pledge(PledgeId("twelve"), 12, matter="第十二件事"))
+    for said in ("承诺 十二", "承诺 十二號", "承诺 12"):
+        await privately(branch, WANG, said)
+        assert "12 号承诺：第十二件事" in await last(branch, WANG)
+
+
+async def test_in_a_room_progress_and_answers_are_talk_even_to_the_bot(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    card = await branch.card_event(await branch.open())
+    before = len(await branch.rows())
+    for said in ("进展 3 90%", "答承诺 3 下周", "进展 一切顺利", "答承诺 好"):
+        for heard in (
+            message(account(ZHANG), said),
+            message(account(ZHANG), f"支部助手 {said}", mention=True),
+            message(account(ZHANG), said, reply=card),
+        ):
+            (found,) = await branch.hear(heard)
+            assert found is None or (found.answer is None and found.refusal is None), said
+    assert len(await branch.rows()) == before
+    assert (await one(branch)).percent == 0
+    assert (await questions(branch))[0].stand is Stand.OPEN
+
+
+async def test_ask_pledge_with_a_number_is_heard_in_a_room_and_else_is_talk(branch: SmallBranch) -> None:
+    for said in ("ask pledge", "ask pledge holders to come", "ask pledge 3rd floor"):
+        (heard,) = await branch.hear(message(account(LI), said))
+        assert heard is None or (heard.answer is None and heard.refusal is None), said
+    await branch.hear(message(account(LI), "ask pledge 3 when will it be ready"))
+    assert [each.text for each in await questions(branch)] == ["when will it be ready"]
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [("问承诺 扶手", "pledge_question.which"), ("问承诺 8 何时", "pledge_question.no_such_number")],
+)
+async def test_the_record_names_nobody_who_asked_wrongly(branch: SmallBranch, said: str, key: str) -> None:
+    heard = message(account(LI), said)
+    (found,) = await branch.hear(heard)
+    assert found is not None
+    assert found.refusal is not None
+    assert (found.refusal.words.key, found.refusal.discreet) == (key, True)
+    rows = await branch.store.read(lambda unit: unit.rows(audit.select()))
+    assert not [row for row in rows if account(LI) in repr(row) or heard.event_id in repr(row)]
 
 
 async def test_a_closed_pledge_takes_no_questions_and_loses_nothing(branch: SmallBranch) -> None:
