@@ -32,7 +32,7 @@ NUDGE, NOTE = 3, 5
 """After so many months without a payment the member is reminded, or who handles dues is asked to see them (DUE-17)."""
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
-_SUM = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
+_SUM = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 _FEN = Decimal("0.01")
 
 

@@ -214,7 +214,6 @@ ROOM_WORDS = {
     Verb.HOURS: ("学时",),
     Verb.DUES: ("党费", "交党费", "我的党费"),
     Verb.DUES_LIST: ("党费明细", "党费记录"),
-    Verb.DUES_WRONG: ("党费基数有误", "党费有误", "基数有误"),
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.THOUGHTS: ("思想汇报",),

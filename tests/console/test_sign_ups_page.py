@@ -60,7 +60,7 @@ def test_one_is_begun_in_a_room_and_goes_out_once(house: House, browser: Browser
     ("changed", "said"),
     [
         ({"title": ""}, "请写清接龙的题目"),
-        ({"title": "七月党费"}, "群里不收钱"),
+        ({"title": "七月党费"}, "群里不收党费"),
         ({"date": "gestern"}, "请写截止的日期和时间"),
         ({"date": NOW.date().isoformat(), "time": "00:00"}, "太近了"),
         ({"places": "viele"}, "名额是 1 到"),
