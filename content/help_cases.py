@@ -233,6 +233,7 @@ def code_hash(text: str) -> str | None:
 
 def code_before(text: str) -> tuple[str | None, str]:
     """Return the hash of the code with which a text begins, and the rest of it."""
+    text = re.sub(r"^[\s:,，：]+", "", text)
     found = re.match(r"([0-9A-Za-z]{4}(?:[\s-]?[0-9A-Za-z]{4}){3})(?=$|[\s:,，：])[\s:,，：]*", text)
     known = code_hash(found[1]) if found is not None else None
     return (known, text[found.end() :]) if known is not None and found is not None else (None, text)

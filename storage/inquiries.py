@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, Column, String, Table, bindparam, select, update
 
+from content.help_cases import ABOUT as HELP
 from content.identifiers import UserId
 from content.inquiries import InquiryEnded, InquiryMade
 from content.surveys import QuestionAsked
@@ -58,6 +59,10 @@ async def write_made(unit: Writing, fact: InquiryMade | QuestionAsked) -> None:
 async def write_ended(unit: Writing, fact: InquiryEnded) -> None:
     """Wait no longer."""
     place = (inquiries.c.user_id == fact.user) & (inquiries.c.about == fact.about)
+    if fact.about == HELP:
+        # Who then asks without a name would stand beside it, by the minute.
+        await unit.execute(inquiries.delete().where(place))
+        return
     await unit.execute(update(inquiries).where(place).values(ended=True))
 
 

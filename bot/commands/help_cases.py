@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import Verb, is_acknowledgement, normalise, read
 from content import help_cases as rules
 from content.decision import Decision, Refusal, Secret, Tell, words
 from content.help_cases import HelpCase, HelpWords, Sort
 from content.identifiers import Cause, HelpCaseId, HelpWordsId, OccurrenceId, OrganisationId, derive
-from content.inquiries import make_inquiry
-from storage import duties, organisations, settings, workdays
+from content.inquiries import InquiryEnded, make_inquiry
+from storage import duties, inquiries, organisations, settings, workdays
 from storage import help_cases as stored
 from storage.unit import Reading
 
@@ -39,7 +41,10 @@ async def ask(asking: Asking) -> Answer:
 
 
 async def keep(asking: Asking, text: str) -> Answer:
-    """Open a case under the asker's name."""
+    """Open a case under the asker's name; a text that begins with a code belongs to the case without one."""
+    code, rest = rules.code_before(text)
+    if code is not None:
+        return await _without_inquiry(asking, await _go_on(asking, code, rest))
     if asking.member is None:
         return None
     branch = await organisations.branch_above(asking.unit, asking.member.organisation)
@@ -67,10 +72,22 @@ async def ask_unnamed(asking: Asking) -> Answer:
     """
     if asking.place is not Place.PRIVATE:
         return _say(asking, "unnamed_in_private")
+    return await _without_inquiry(asking, await _open_unnamed(asking))
+
+
+async def _without_inquiry(asking: Asking, answer: Answer) -> Answer:
+    """Wait no longer for what help is asked for by name: what is said next would stand under it."""
+    if await inquiries.waiting(asking.unit, asking.sender) != rules.ABOUT or not isinstance(answer, Decision):
+        return answer
+    ended = InquiryEnded(user=asking.sender, about=rules.ABOUT)
+    return replace(answer, facts=(*answer.facts, ended))
+
+
+async def _open_unnamed(asking: Asking) -> Answer:
     code, text = rules.code_before(asking.argument)
     if code is not None:
         return await _go_on(asking, code, text)
-    if not text.strip():
+    if not text.strip() or normalise(text).casefold() in _TAKE_BACK:
         return _say(asking, "unnamed_how")
     if asking.member is None:
         return _say(asking, "unnamed_members_only")

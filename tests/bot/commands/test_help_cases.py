@@ -151,7 +151,7 @@ async def test_without_words_one_is_asked_and_the_next_message_is_the_case(branc
     await say(branch, "匿名求助", LI)
     assert [one["key"] for one in await told(branch, LI)] == ["help_case.unnamed_how"]
     asked = await branch.store.read(lambda unit: unit.rows(select(inquiries)))
-    assert {one.user_id for one in asked} == {account(ZHANG)}, "of who wants no name it is not known that they asked"
+    assert asked == [], "of who wants no name it is not known that they asked, nor when somebody else was asked back"
 
 
 async def test_what_is_too_long_or_too_much_is_said_with_nothing_kept(branch: SmallBranch) -> None:
@@ -249,6 +249,31 @@ async def test_a_code_shows_and_adds_and_takes_back_and_another_one_nothing(bran
     assert ANSWERED in [str(one.parameters.get("answer")) for one in shown.words.parameters["list"]]  # type: ignore[union-attr]
     await say(branch, f"匿名求助 {code} 撤回")
     assert await said_in(branch, row.id) == []
+
+
+async def test_what_is_said_after_asking_without_a_name_never_stands_under_it(branch: SmallBranch) -> None:
+    """Who began by name, or was asked to write all in one message, is not taken at their word afterwards."""
+    await say(branch, "求助")
+    await say(branch, "匿名求助 家里有病人")
+    assert await branch.store.read(lambda unit: unit.rows(select(inquiries))) == []
+    await say(branch, "补充：是我儿子")
+    await say(branch, "求助")
+    await say(branch, "匿名求助")
+    await say(branch, "家里有病人")
+    assert [one.user_id for one in await cases(branch)] == [None]
+
+
+async def test_a_code_in_the_wrong_sentence_joins_nobody_with_the_case(branch: SmallBranch) -> None:
+    await say(branch, "匿名求助 家里有病人")
+    code = await code_of(branch)
+    for text in (f"求助 {code} 又加重了", "求助", f"{code} 好些了", "匿名求助 撤回"):
+        await say(branch, text)
+    (row,) = await cases(branch)
+    assert row.user_id is None
+    assert await said_in(branch, row.id) == ["家里有病人", "又加重了", "好些了"]
+    await say(branch, f"匿名求助，{code} 撤回")
+    (row,) = await cases(branch)
+    assert row.stage == Stage.WITHDRAWN
 
 
 async def test_one_person_asks_so_often_a_day_without_a_name(branch: SmallBranch) -> None:
