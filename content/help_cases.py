@@ -144,6 +144,12 @@ class HelpCaseOpened(Untraced, frozen=True, kw_only=True):
     code_hash: str | None = None
 
 
+class HelpInquiryForgotten(Untraced, frozen=True, kw_only=True):
+    """A person is asked no longer what they need help with, and nothing says that they were."""
+
+    user: UserId
+
+
 class HelpWordsAdded(Untraced, frozen=True, kw_only=True):
     """Whoever asked had more to say; ``at`` only where they gave their name."""
 

@@ -105,6 +105,7 @@ from content.help_cases import (
     HelpCaseNoted,
     HelpCaseOpened,
     HelpCaseWithdrawn,
+    HelpInquiryForgotten,
     HelpWordsAdded,
 )
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
@@ -464,6 +465,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestionSettled: (lecture_questions.write_settled,),
     LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
     HelpCaseOpened: (help_cases.write_opened,),
+    HelpInquiryForgotten: (inquiries.write_forgotten,),
     HelpWordsAdded: (help_cases.write_added,),
     HelpCaseWithdrawn: (help_cases.write_withdrawn,),
     HelpCaseHanded: (help_cases.write_handed,),

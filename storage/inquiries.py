@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Boolean, Column, String, Table, bindparam, select, update
 
 from content.help_cases import ABOUT as HELP
+from content.help_cases import HelpInquiryForgotten
 from content.identifiers import UserId
 from content.inquiries import InquiryEnded, InquiryMade
 from content.surveys import QuestionAsked
@@ -64,6 +65,11 @@ async def write_ended(unit: Writing, fact: InquiryEnded) -> None:
         await unit.execute(inquiries.delete().where(place))
         return
     await unit.execute(update(inquiries).where(place).values(ended=True))
+
+
+async def write_forgotten(unit: Writing, fact: HelpInquiryForgotten) -> None:
+    """Wait no longer, and keep nothing of having waited."""
+    await unit.execute(inquiries.delete().where(inquiries.c.user_id == fact.user, inquiries.c.about == HELP))
 
 
 async def forget_about(unit: Writing, about: str) -> None:

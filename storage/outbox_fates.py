@@ -55,7 +55,7 @@ _DISCREETLY_SENT = Prepared(
         outbox.c.id == bindparam("row"),
         outbox.c.claim_no == bindparam("claim"),
         outbox.c.state == State.LEASED,
-        outbox.c.matter_id.is_(None),
+        or_(outbox.c.matter_id.is_(None), outbox.c.kind != Kind.TELL),
     )
 )
 """To whom something discreet was said, and when, is nowhere once it is said: a list of them would name voters.
@@ -68,6 +68,8 @@ async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
     if fact.claimed.subject == DISCREET:
         await unit.change_later(_DISCREETLY_SENT, {"row": fact.claimed.id, "claim": fact.claimed.claim_no})
+        if fact.claimed.kind is not Kind.TELL:
+            return
     held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
     if fact.claimed.kind is Kind.TELL:
         await unit.change_later(_SENT, held)

@@ -11,10 +11,10 @@ from bot.commands.asking import Asking, Place
 from bot.commands.grammar import Verb, is_acknowledgement, normalise, read
 from content import help_cases as rules
 from content.decision import Decision, Refusal, Secret, Tell, words
-from content.help_cases import HelpCase, HelpWords, Sort
+from content.help_cases import HelpCase, HelpInquiryForgotten, HelpWords, Sort
 from content.identifiers import Cause, HelpCaseId, HelpWordsId, OccurrenceId, OrganisationId, derive
-from content.inquiries import InquiryEnded, make_inquiry
-from storage import duties, inquiries, organisations, settings, workdays
+from content.inquiries import make_inquiry
+from storage import duties, organisations, settings, workdays
 from storage import help_cases as stored
 from storage.unit import Reading
 
@@ -36,7 +36,9 @@ async def ask(asking: Asking) -> Answer:
         return _say(asking, "in_private")
     if not asking.argument.strip():
         asked = Tell(user=asking.sender, words=words("help_case.what"))
-        return Decision(facts=(make_inquiry(asking.sender, rules.ABOUT, now=asking.unit.now),), effects=(asked,))
+        wait = make_inquiry(asking.sender, rules.ABOUT, now=asking.unit.now)
+        # Of who is asked so no row is kept: without a name they may ask next.
+        return Decision(facts=(HelpInquiryForgotten(user=asking.sender), wait), effects=(asked,))
     return await keep(asking, asking.argument)
 
 
@@ -76,11 +78,15 @@ async def ask_unnamed(asking: Asking) -> Answer:
 
 
 async def _without_inquiry(asking: Asking, answer: Answer) -> Answer:
-    """Wait no longer for what help is asked for by name: what is said next would stand under it."""
-    if await inquiries.waiting(asking.unit, asking.sender) != rules.ABOUT or not isinstance(answer, Decision):
-        return answer
-    ended = InquiryEnded(user=asking.sender, about=rules.ABOUT)
-    return replace(answer, facts=(*answer.facts, ended))
+    """Wait no longer for what help is asked for by name: what is said next would stand under it.
+
+    A refusal is said without being one, since a refusal forgets nothing.
+    """
+    if isinstance(answer, Refusal):
+        answer = Decision(effects=(Tell(user=asking.sender, words=answer.words),))
+    if answer is None:
+        return None
+    return replace(answer, facts=(*answer.facts, HelpInquiryForgotten(user=asking.sender)))
 
 
 async def _open_unnamed(asking: Asking) -> Answer:
@@ -156,7 +162,8 @@ async def progress(asking: Asking) -> Answer:
         return _say(asking, "in_private")
     if asking.argument:
         case = await _meant(asking, asking.argument)
-        return await _show(asking, case) if case is not None else _say(asking, "none_such")
+        shown = await _show(asking, case) if case is not None else _say(asking, "none_such")
+        return shown if rules.number_in(asking.argument) is not None else await _without_inquiry(asking, shown)
     found = await _mine(asking)
     if not found:
         return _say(asking, "none_of_mine")

@@ -16,7 +16,7 @@ from storage import thought_reports as stored
 from storage.unit import Reading
 
 _HEAD = re.compile(r"\s*[!！]?\s*[「“\"']?(?:(?:思想)?[汇匯彙][报報]|thought\s+report)[\s:：,，]*", re.IGNORECASE)
-FILES = frozenset({"m.file", "m.image", "m.audio", "m.video"})
+FILES = ("m.file", "m.image", "m.audio", "m.video")
 _PLAIN = re.compile(r"[0-9一二三四五六七八九十]{1,6}")
 _DROPPING = ("取消", "cancel")
 
