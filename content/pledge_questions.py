@@ -120,11 +120,13 @@ def ask(
     owner: UserId | None,
     owner_free: bool,
     signed: str | None,
+    in_room: bool = False,
     now: datetime,
 ) -> Decision | Refusal:
     """Keep a question and have the owner told of it at once, where ``owner_free`` says that they may be told now.
 
-    ``signed`` is the asker's name, where they wish it to be shown. Without an ``owner`` it waits at the desk.
+    ``signed`` is the asker's name, where they wish it to be shown. Without an ``owner`` it waits at the desk. Whoever
+    asked ``in_room`` without signing is told that they are seen there, and how they are not.
     """
     said = tidied(text)
     refusal = _objection(pledge, said, [one for one in held if one.member == member], len(held))
@@ -144,6 +146,8 @@ def ask(
     )
     key = "pledge_question.kept" if owner is not None else "pledge_question.kept_for_desk"
     kept = words(key, number=pledge.number, name=name_of(pledge, question))
+    if in_room and signed is None:
+        kept = words("pledge_question.seen_in_room", kept=(kept,), number=pledge.number)
     effects = [Tell(user=user, words=kept)]
     if owner is not None and tells:
         effects.append(put_to_owner(pledge, question, owner, signed))

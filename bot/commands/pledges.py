@@ -78,6 +78,7 @@ async def ask(asking: Asking) -> Answer:
         owner=owner,
         owner_free=owner is not None and await is_free(asking.unit, owner),
         signed=asking.member.name if signed else None,
+        in_room=asking.place is Place.ROOM,
         now=asking.unit.now,
     )
 

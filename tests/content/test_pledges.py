@@ -211,10 +211,9 @@ def test_the_room_is_told_once_a_day_and_calls_nobody() -> None:
     (said,) = done.effects
     assert isinstance(said, Say)
     assert not said.urgent, "it waits for quiet hours to end"
-    text = (
-        "【承诺进度】3 号：给站台加装扶手，责任人张明，原定 6-30，现进度 60%（扶手已到货）。想问可回复「问承诺 3 …」。"
-    )
-    assert say(said.words) == text
+    text = "【承诺进度】3 号：给站台加装扶手，责任人张明，原定 6-30，现进度 60%（扶手已到货）。"
+    assert say(said.words) == f"{text}想问请私信我「问承诺 3 内容」，不署名。"
+    assert "in private" in say(said.words, "en")
     (fact,) = done.facts
     assert isinstance(fact, rules.PledgeTold)
     assert key_of(rules.tell_room(fact.pledge, "", None, rooms, today=TODAY)) == "pledge.told_today"
@@ -261,6 +260,20 @@ def test_a_question_reaches_the_owner_without_the_name_of_who_asks() -> None:
     signed = ask(pledge(), "什么时候装好", signed="王丽")
     assert isinstance(signed, Decision)
     assert "王丽" in say(signed.effects[1].words)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("more", "warned"), [({}, True), ({"signed": "王丽"}, False), ({"in_room": False}, False)])
+def test_who_asks_in_a_room_is_told_that_they_are_seen_there_and_how_they_are_not(
+    more: dict[str, Any], warned: bool
+) -> None:
+    done = ask(pledge(), "什么时候装好", **{"in_room": True, **more})
+    assert isinstance(done, Decision)
+    kept = done.effects[0]
+    assert isinstance(kept, Tell)
+    assert "3-1" in say(kept.words)
+    for language, seen, how in (("zh_CN", "看得到是您问的", "私信我「问承诺 3 内容」"), ("en", "sees that", "here")):
+        said = say(kept.words, language)
+        assert (seen in said, how in said) == (warned, warned)
 
 
 def test_a_question_waits_for_an_owner_who_is_not_to_be_told_now() -> None:

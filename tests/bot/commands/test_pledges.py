@@ -134,6 +134,7 @@ async def test_a_question_from_the_room_is_answered_by_a_reply_and_told_to_who_a
     await branch.hear(message(account(LI), "问承诺 3 扶手什么时候装"))
     (asked,) = await questions(branch)
     assert (asked.member, asked.named, asked.stand) == (LI, False, Stand.OPEN)
+    assert "您是在群里问的" in await last(branch, LI)
     put = await last(branch, ZHANG)
     assert "扶手什么时候装" in put
     assert "李强" not in put
