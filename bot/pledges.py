@@ -11,8 +11,9 @@ from content import pledges as rules
 from content.decision import Decision
 from content.identifiers import Cause
 from content.pledges import Pledge
-from storage import members, organisations, pledges, workdays
-from storage.pledges import Owned, Waiting
+from storage import members, organisations, pledge_questions, pledges, workdays
+from storage.pledge_questions import Waiting
+from storage.pledges import Owned
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -28,7 +29,9 @@ async def keep(store: Store) -> None:
             is_due = rules.reminders_over(owned.pledge, local, known) > owned.pledge.reminded
             if is_due and await is_free(unit, owned.owner):
                 steps.append(_reminding(owned, local, unit.now))
-        steps += [_telling(one, unit.now) for one in await pledges.waiting(unit) if await is_free(unit, one.user)]
+        steps += [
+            _telling(one, unit.now) for one in await pledge_questions.waiting(unit) if await is_free(unit, one.user)
+        ]
         return steps
 
     steps = await store.read(look)
@@ -59,7 +62,7 @@ def _telling(waiting: Waiting, now: datetime) -> Step:
         held = next(
             (
                 one
-                for one in await pledges.waiting(unit)
+                for one in await pledge_questions.waiting(unit)
                 if one.question.id == question.id and (one.owner, one.user) == (waiting.owner, waiting.user)
             ),
             None,

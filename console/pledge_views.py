@@ -20,7 +20,7 @@ from content.members import Member
 from content.organisations import Organisation, Right
 from content.pledge_questions import Question, Stand
 from content.pledges import Entry, Party, Pledge, State
-from storage import members
+from storage import members, pledge_questions
 from storage import pledges as stored
 from storage.unit import Reading
 
@@ -127,6 +127,6 @@ def page_of(one: Pledge, refusal: Refusal | None = None, question: str = "") -> 
 
 
 async def look_at(unit: Reading, one: Pledge) -> Seen:
-    questions = await stored.questions(unit, [one.id])
+    questions = await pledge_questions.questions(unit, [one.id])
     ids = {one.owner, one.person, *(each.member for each in questions if each.named)}
     return Seen(history=await stored.history(unit, [one.id]), questions=questions, people=await people_of(unit, ids))

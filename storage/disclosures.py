@@ -75,7 +75,8 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
-from storage.pledges import pledge_entries, pledge_questions, pledges
+from storage.pledge_questions import pledge_questions
+from storage.pledges import pledge_entries, pledges
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions

@@ -74,8 +74,9 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
+from storage.pledge_questions import pledge_questions
 from storage.pledges import forget_people as forget_pledgers
-from storage.pledges import pledge_entries, pledge_questions, pledges
+from storage.pledges import pledge_entries, pledges
 from storage.policies import held_in_rooms as held_by_rules
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls

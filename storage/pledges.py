@@ -1,15 +1,14 @@
-"""Pledges: what was promised and by whom, their history, and what was asked about them and answered."""
+"""Pledges: what was promised and by whom, and their history."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import (
-    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -18,24 +17,12 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    and_,
     func,
-    or_,
     select,
     update,
 )
 
-from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, RoomId, UserId
-from content.pledge_questions import (
-    ASKERS_KEPT,
-    PledgeQuestionAnswered,
-    PledgeQuestioned,
-    PledgeQuestionModerated,
-    PledgeQuestionTold,
-    PledgeQuestionWithdrawn,
-    Question,
-    Stand,
-)
+from content.identifiers import MemberId, OrganisationId, PledgeId, RoomId, UserId
 from content.pledges import (
     REMINDED_BEFORE,
     Entry,
@@ -96,40 +83,12 @@ pledge_entries = Table(
     Column("by_user", String(255)),
 )
 
-pledge_questions = Table(
-    "pledge_questions",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("pledge_id", ForeignKey("pledges.id"), nullable=False, index=True),
-    Column("number", Integer, nullable=False),
-    Column("member_id", ForeignKey("members.id"), index=True),
-    Column("event_id", String(255), index=True),
-    Column("named", Boolean, nullable=False),
-    Column("text", String(300), nullable=False),
-    Column("asked_at", Instant, nullable=False),
-    Column("stand", String(10), nullable=False),
-    Column("answer", String(500), nullable=False),
-    Column("answered_at", Instant),
-    Column("hidden_why", String(200), nullable=False),
-    Column("owner_told", Instant),
-    Column("asker_told", Instant),
-)
-
 
 class Owned(Struct, frozen=True, kw_only=True):
     """A pledge with the account of its owner, who is on the roster."""
 
     pledge: Pledge
     owner: UserId
-
-
-class Waiting(Struct, frozen=True, kw_only=True):
-    """A question that somebody is still to be told of, or whose answer is: the owner, else the asker, by account."""
-
-    pledge: Pledge
-    question: Question
-    user: UserId
-    owner: bool
 
 
 def _pledge(row: AnyRow) -> Pledge:
@@ -151,25 +110,6 @@ def _pledge(row: AnyRow) -> Pledge:
         reminded=row.reminded,
         told_on=row.told_on,
         review=row.review,
-    )
-
-
-def _question(row: AnyRow) -> Question:
-    return Question(
-        id=row.id,
-        pledge=row.pledge_id,
-        number=row.number,
-        text=row.text,
-        asked_at=row.asked_at,
-        member=row.member_id,
-        event=row.event_id,
-        named=row.named,
-        stand=Stand(row.stand),
-        answer=row.answer,
-        answered_at=row.answered_at,
-        hidden_why=row.hidden_why,
-        owner_told=row.owner_told,
-        asker_told=row.asker_told,
     )
 
 
@@ -248,33 +188,6 @@ async def last_note(unit: Reading, id: PledgeId) -> str:  # noqa: A002
     return str(await unit.value(query.limit(1)) or "")
 
 
-async def questions(unit: Reading, ids: Collection[PledgeId]) -> tuple[Question, ...]:
-    """Return what was asked about some pledges, by number."""
-    own = pledge_questions.c
-    query = select(pledge_questions).where(own.pledge_id.in_(list(ids))).order_by(own.pledge_id, own.number)
-    return tuple(_question(row) for row in await unit.rows(query))
-
-
-async def question(unit: Reading, id: PledgeQuestionId) -> Question | None:  # noqa: A002
-    """Return one question."""
-    row = await unit.first(select(pledge_questions).where(pledge_questions.c.id == id))
-    return _question(row) if row else None
-
-
-async def by_event(unit: Reading, event: EventId) -> Question | None:
-    """Return the question that was asked by a message."""
-    row = await unit.first(select(pledge_questions).where(pledge_questions.c.event_id == event))
-    return _question(row) if row else None
-
-
-async def last_open_of(unit: Reading, member: MemberId) -> Question | None:
-    """Return what a member asked last and nobody has answered."""
-    own = pledge_questions.c
-    query = select(pledge_questions).where(own.member_id == member, own.stand == Stand.OPEN)
-    row = await unit.first(query.order_by(own.asked_at.desc(), own.id).limit(1))
-    return _question(row) if row else None
-
-
 async def to_remind(unit: Reading) -> tuple[Owned, ...]:
     """Return the open pledges that are due soon and not done, whose owner can be told and is still to be reminded."""
     day, own = unit.now.date(), pledges.c
@@ -293,27 +206,6 @@ async def to_remind(unit: Reading) -> tuple[Owned, ...]:
         .order_by(own.id)
     )
     return tuple(Owned(pledge=_pledge(row), owner=row.user_id) for row in await unit.rows(query))
-
-
-async def waiting(unit: Reading) -> tuple[Waiting, ...]:
-    """Return the questions of which somebody who can be told is still to be told, the oldest first."""
-    own = pledge_questions.c
-    found: list[Waiting] = []
-    to_owner = and_(own.stand == Stand.OPEN, own.owner_told.is_(None), pledges.c.state == State.OPEN)
-    to_asker = and_(own.stand == Stand.ANSWERED, own.asker_told.is_(None))
-    for who, where, is_owner in ((pledges.c.owner_id, to_owner, True), (own.member_id, to_asker, False)):
-        query = (
-            select(pledge_questions, members.c.user_id)
-            .join(pledges, pledges.c.id == own.pledge_id)
-            .join(members, members.c.id == who)
-            .where(where, members.c.user_id.is_not(None), members.c.left_at.is_(None))
-            .order_by(own.asked_at, own.id)
-        )
-        for row in await unit.rows(query):
-            about = await pledge(unit, row.pledge_id)
-            if about is not None:
-                found.append(Waiting(pledge=about, question=_question(row), user=row.user_id, owner=is_owner))
-    return tuple(found)
 
 
 async def something_waits(unit: Reading, room: RoomId) -> bool:
@@ -341,13 +233,9 @@ async def write_made(unit: Writing, fact: PledgeMade) -> None:
 async def write_stands(
     unit: Writing, fact: PledgeChanged | PledgeProgressed | PledgeClosed | PledgeTold | PledgeReminded
 ) -> None:
-    """Keep how a pledge stands, and a line of its history; who owns it now is told of what waits for an answer."""
+    """Keep how a pledge stands, and a line of its history."""
     one = fact.pledge
-    owner = await unit.value(select(pledges.c.owner_id).where(pledges.c.id == one.id))
     await unit.execute(update(pledges).where(pledges.c.id == one.id).values(**_values(one)))
-    if one.owner != owner:
-        own = (pledge_questions.c.pledge_id == one.id, pledge_questions.c.stand == Stand.OPEN)
-        await unit.execute(update(pledge_questions).where(*own).values(owner_told=None))
     entry = getattr(fact, "entry", None)
     if isinstance(entry, Entry):
         values = asdict(entry)
@@ -355,48 +243,7 @@ async def write_stands(
         await unit.add_missing(pledge_entries, row)
 
 
-async def write_asked(unit: Writing, fact: PledgeQuestioned) -> None:
-    """Keep a question."""
-    await unit.add_missing(pledge_questions, _row(fact.question))
-
-
-async def write_question(unit: Writing, fact: PledgeQuestionAnswered | PledgeQuestionModerated) -> None:
-    """Keep what became of a question."""
-    own = update(pledge_questions).where(pledge_questions.c.id == fact.question.id)
-    await unit.execute(own.values(**_row(fact.question)))
-
-
-def _row(one: Question) -> dict[str, Any]:
-    values = asdict(one)
-    for name in ("pledge", "member", "event"):
-        values[f"{name}_id"] = values.pop(name)
-    return values
-
-
-async def write_withdrawn(unit: Writing, fact: PledgeQuestionWithdrawn) -> None:
-    """Keep that a question was taken back, and no word of it nor of its answer."""
-    own = update(pledge_questions).where(pledge_questions.c.id == fact.question)
-    gone = {"text": "", "answer": "", "hidden_why": "", "named": False, "member_id": None, "event_id": None}
-    await unit.execute(own.values(stand=Stand.WITHDRAWN, **gone))
-
-
-async def write_told(unit: Writing, fact: PledgeQuestionTold) -> None:
-    """Remember that somebody was told of a question, or of its answer."""
-    own = update(pledge_questions).where(pledge_questions.c.id == fact.question)
-    await unit.execute(own.values(**{"owner_told" if fact.owner else "asker_told": fact.at}))
-
-
 async def forget_people(unit: Writing, ids: Collection[MemberId]) -> None:
     """Let a pledge be the organisation's without the person who made it or saw to it."""
     for column in (pledges.c.owner_id, pledges.c.person_id):
         await unit.execute(update(pledges).where(column.in_(list(ids))).values(**{column.name: None}))
-
-
-async def forget_past(unit: Writing, now: datetime) -> None:
-    """Forget who asked without their name what was settled some time ago, or about a pledge closed since."""
-    own = pledge_questions.c
-    settled = or_(
-        own.answered_at < now - ASKERS_KEPT, and_(own.stand == Stand.HIDDEN, own.asked_at < now - ASKERS_KEPT)
-    )
-    where = (own.named.is_(False), own.stand != Stand.OPEN, settled, own.member_id.is_not(None))
-    await unit.execute(update(pledge_questions).where(*where).values(member_id=None, event_id=None))

@@ -32,7 +32,7 @@ from storage import (
     meetings,
     misreadings,
     mutes,
-    pledges,
+    pledge_questions,
     policies,
     practice,
     record_lines,
@@ -134,7 +134,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await lecture_questions.write_anew(unit, fact.at.date())
     await help_cases.forget_past(unit, fact.at)
     await help_cases.write_anew(unit, fact.at.date())
-    await pledges.forget_past(unit, fact.at)
+    await pledge_questions.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await thought_reports.forget_past(unit, fact.at)
     await away.forget_departed(unit, fact.at - DEPARTED)

@@ -19,6 +19,7 @@ from content.members import NOBODY, Member
 from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, Sort
 from storage import members, mutes, organisations, quiet
+from storage import pledge_questions as stored_questions
 from storage import pledges as stored
 from storage.unit import Reading
 
@@ -74,7 +75,7 @@ async def ask(asking: Asking) -> Answer:
         member=asking.member.id,
         user=asking.sender,
         event=asking.event,
-        held=await stored.questions(asking.unit, [one.id]),
+        held=await stored_questions.questions(asking.unit, [one.id]),
         owner=owner,
         owner_free=owner is not None and await is_free(asking.unit, owner),
         signed=asking.member.name if signed else None,
@@ -96,7 +97,7 @@ async def answer(asking: Asking) -> Answer:
     one = await _own(asking, number_in(found["number"]))
     if isinstance(one, Refusal):
         return one
-    known = await stored.questions(asking.unit, [one.id])
+    known = await stored_questions.questions(asking.unit, [one.id])
     if found["question"]:
         number = int(found["question"])
         meant = next((each for each in known if each.number == number), None)
@@ -114,7 +115,7 @@ async def answer(asking: Asking) -> Answer:
 
 async def replied(asking: Asking, matter: str) -> Answer:
     """Take a reply to what the bot told the owner of a question as its answer; thanks and commands are none."""
-    question = await stored.question(asking.unit, PledgeQuestionId(matter))
+    question = await stored_questions.question(asking.unit, PledgeQuestionId(matter))
     if question is None or asking.member is None or is_acknowledgement(asking.text):
         return None
     said = read(asking.text)
@@ -161,7 +162,7 @@ async def progress(asking: Asking) -> Answer:
 
 async def last_asked(unit: Reading, member: MemberId) -> Question | None:
     """Return what a member asked last and nobody has answered."""
-    return await stored.last_open_of(unit, member)
+    return await stored_questions.last_open_of(unit, member)
 
 
 def take_back(question: Question, user: UserId) -> Decision | Refusal:
@@ -171,7 +172,7 @@ def take_back(question: Question, user: UserId) -> Decision | Refusal:
 
 async def removed(unit: Reading, target: EventId) -> Decision | None:
     """Take a question back whose message was removed, by whomever; what was answered or hidden stays."""
-    question = await stored.by_event(unit, target)
+    question = await stored_questions.by_event(unit, target)
     taken = asked.withdraw(question, user=None) if question is not None else None
     return taken if isinstance(taken, Decision) else None
 
@@ -227,7 +228,7 @@ async def _account(unit: Reading, member: MemberId | None) -> UserId | None:
 
 async def _detail(asking: Asking, one: Pledge, today: date) -> Decision:
     unit = asking.unit
-    known = asked.shown(await stored.questions(unit, [one.id]))[-MOST_SHOWN:]
+    known = asked.shown(await stored_questions.questions(unit, [one.id]))[-MOST_SHOWN:]
     ids = {one.owner, one.person, *(each.member for each in known if each.named)} - {None}
     names = {each.id: each for each in await members.by_ids(unit, [each for each in ids if each is not None])}
     owner = names.get(one.owner) if one.owner is not None else None

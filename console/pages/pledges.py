@@ -28,7 +28,7 @@ from content.organisations import Kind, Organisation, Right
 from content.pledge_questions import Question
 from content.pledges import Entry, Party, Pledge, State
 from content.rooms import Purpose
-from storage import burden, members, mutes, quiet, rooms
+from storage import burden, members, mutes, pledge_questions, quiet, rooms
 from storage import pledges as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -317,7 +317,7 @@ def export(format: str) -> Response:  # noqa: A002
             found=found,
             people=people,
             history=await stored.history(unit, ids),
-            questions=await stored.questions(unit, ids),
+            questions=await pledge_questions.questions(unit, ids),
         )
 
     held = ask(look)
@@ -344,7 +344,7 @@ def _done(one: Pledge, decide: object, done: str, question: str = "") -> Answer:
 
 
 async def _question(unit: Reading, one: Pledge, id: str) -> Question | None:  # noqa: A002
-    found = await stored.question(unit, PledgeQuestionId(id[:32]))
+    found = await pledge_questions.question(unit, PledgeQuestionId(id[:32]))
     return found if found is not None and found.pledge == one.id else None
 
 

@@ -16,7 +16,7 @@ from content.members import MemberLeft
 from content.pledge_questions import Question, Stand
 from content.pledges import Pledge, State
 from content.settings import SettingChosen
-from storage import outbox
+from storage import outbox, pledge_questions
 from storage import pledges as stored
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, VIEWER, put
@@ -44,7 +44,7 @@ def one(house: House, id: str = OWN_PLEDGE) -> Pledge:
 
 
 def questions(house: House) -> tuple[Question, ...]:
-    return house.run(house.store.read(lambda unit: stored.questions(unit, [OWN_PLEDGE])))
+    return house.run(house.store.read(lambda unit: pledge_questions.questions(unit, [OWN_PLEDGE])))
 
 
 def rows(house: House, kind: str) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.async_api import Page, expect
 
 from content.pledge_questions import Question, Stand
-from storage import pledges
+from storage import pledge_questions, pledges
 from storage.unit import Reading
 from tests.journeys.branch_at_work import BRANCH, World, at
 
@@ -34,7 +34,7 @@ async def question_a_pledge(world: World, page: Page) -> None:
     async def asked(unit: Reading) -> tuple[Question, ...]:
         one = await pledges.numbered(unit, BRANCH, 3)
         assert one is not None
-        return await pledges.questions(unit, [one.id])
+        return await pledge_questions.questions(unit, [one.id])
 
     found = await world.until(asked, lambda each: bool(each) and each[0].stand is Stand.ANSWERED)
     assert len(found) == 1

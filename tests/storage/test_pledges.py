@@ -8,7 +8,7 @@ from content.erasure import PersonErased
 from content.identifiers import EventId, OrganisationId, PledgeEntryId, PledgeId, PledgeQuestionId
 from content.pledge_questions import PledgeQuestionAnswered, PledgeQuestioned, Question
 from content.pledges import Entry, Party, Pledge, PledgeMade, PledgeProgressed, Sort
-from storage import holdings, pledges
+from storage import holdings, pledge_questions, pledges
 from tests.small_branch import EAST, LI, NOON, ROOF, SECRETARY, WEST, ZHANG, SmallBranch, account
 
 TODAY = date(2026, 7, 1)
@@ -106,4 +106,4 @@ async def test_what_an_erased_person_asked_is_gone(branch: SmallBranch) -> None:
     }
     assert len(told["pledge_questions"].rows) == 1
     await branch.store.settle(notes=[PersonErased(members=(LI,), accounts=(account(LI),), at=NOON)])
-    assert await branch.store.read(lambda unit: pledges.questions(unit, [one.id])) == ()
+    assert await branch.store.read(lambda unit: pledge_questions.questions(unit, [one.id])) == ()

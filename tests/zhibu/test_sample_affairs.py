@@ -24,6 +24,7 @@ from storage import (
     organisations,
     paper_elections,
     participation,
+    pledge_questions,
     pledges,
     polls,
     resolutions,
@@ -125,9 +126,9 @@ async def _pledged(store: Store, hall: OrganisationId) -> None:
         (said.matter, said.progress[-1][1], state)
         for said, state in zip(sample.PLEDGES, (Promise.OPEN, Promise.OPEN, Promise.DONE), strict=True)
     ]
-    (asked,) = await store.read(lambda unit: pledges.questions(unit, [one.id for one in found]))
+    (asked,) = await store.read(lambda unit: pledge_questions.questions(unit, [one.id for one in found]))
     assert (asked.text, asked.answer) == sample.PLEDGE_ASKED
-    assert await store.read(pledges.waiting) == (), "nobody is told again of what was told"
+    assert await store.read(pledge_questions.waiting) == (), "nobody is told again of what was told"
 
 
 async def _planned(store: Store, depot: list[OrganisationId]) -> None:

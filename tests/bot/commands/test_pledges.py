@@ -16,7 +16,7 @@ from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, PledgeChanged, PledgeMade, State
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from content.speech import Reader
-from storage import outbox
+from storage import outbox, pledge_questions
 from storage import pledges as stored
 from storage.audit import audit
 from storage.outbox import outbox as rows_table
@@ -86,7 +86,7 @@ async def last(branch: SmallBranch, member: MemberId) -> str:
 
 
 async def questions(branch: SmallBranch, id: PledgeId = P3) -> tuple[Question, ...]:
-    return await branch.store.read(lambda unit: stored.questions(unit, [id]))
+    return await branch.store.read(lambda unit: pledge_questions.questions(unit, [id]))
 
 
 async def one(branch: SmallBranch, id: PledgeId = P3) -> Pledge:
