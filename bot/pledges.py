@@ -10,7 +10,7 @@ from content import pledge_questions as asked
 from content import pledges as rules
 from content.decision import Decision
 from content.identifiers import Cause
-from content.pledges import Pledge
+from content.pledges import Pledge, Sort
 from storage import members, organisations, pledge_questions, pledges, workdays
 from storage.pledge_questions import Waiting
 from storage.pledges import Owned
@@ -74,7 +74,8 @@ def _telling(waiting: Waiting, now: datetime) -> Step:
             signed = asker.name if asker is not None and held.question.named else None
             tell = asked.put_to_owner(held.pledge, held.question, held.user, signed)
         else:
-            tell = asked.answer_to(held.pledge, held.question, held.user)
+            outcome = await pledges.last_note(unit, held.pledge.id, Sort.CLOSED)
+            tell = asked.tell_asker(held.pledge, held.question, held.user, outcome)
         return asked.told(held.question, tell, owner=held.owner, now=unit.now)
 
     whom = "owner" if waiting.owner else "asker"

@@ -103,6 +103,7 @@ def page_of(one: Pledge, refusal: Refusal | None = None, question: str = "") -> 
         seen=seen,
         questions=[each for each in listed if each.stand is not Stand.HIDDEN or moderates],
         number_hidden=sum(each.stand is Stand.HIDDEN for each in listed),
+        number_waiting=sum(each.stand is Stand.OPEN for each in listed),
         name_of=lambda each: asked.name_of(one, each),
         asker=lambda each: named(each.member, seen.people) if each.named else None,
         party=party_of(one, seen.people),

@@ -30,10 +30,14 @@ ASKERS_KEPT = timedelta(days=90)
 
 
 class Stand(StrEnum):
-    """What became of a question; the words of one that was taken back are gone."""
+    """What became of a question; a closed one was not answered before its pledge was closed.
+
+    The words of one that was taken back are gone.
+    """
 
     OPEN = "open"
     ANSWERED = "answered"
+    CLOSED = "closed"
     HIDDEN = "hidden"
     WITHDRAWN = "withdrawn"
 
@@ -41,8 +45,9 @@ class Stand(StrEnum):
 class Question(Struct, frozen=True, kw_only=True):
     """One question, known as 3-2: the second to pledge 3. ``named`` is one under its asker's name.
 
-    ``owner_told`` and ``asker_told`` are when the owner was told of it and the asker of its answer, ``None`` while
-    that waits: for quiet hours to end, or for somebody to be there.
+    ``owner_told`` and ``asker_told`` are when the owner was told of it and the asker of what became of it, ``None``
+    while that waits: for quiet hours to end, or for somebody to be there. ``settled_at`` is when it was hidden, or
+    closed with its pledge.
     """
 
     id: PledgeQuestionId
@@ -56,6 +61,7 @@ class Question(Struct, frozen=True, kw_only=True):
     stand: Stand = Stand.OPEN
     answer: str = ""
     answered_at: datetime | None = None
+    settled_at: datetime | None = None
     hidden_why: str = ""
     owner_told: datetime | None = None
     asker_told: datetime | None = None
@@ -90,7 +96,7 @@ class PledgeQuestionWithdrawn(Discreet, frozen=True, kw_only=True):
 
 
 class PledgeQuestionTold(Discreet, frozen=True, kw_only=True):
-    """The owner was told of a question, or its asker of the answer."""
+    """The owner was told of a question, or its asker of what became of it."""
 
     question: PledgeQuestionId
     pledge: PledgeId
@@ -105,7 +111,7 @@ def name_of(pledge: Pledge, question: Question) -> str:
 
 def shown(questions: Sequence[Question]) -> tuple[Question, ...]:
     """Return what stands on the page of a pledge for everybody."""
-    return tuple(one for one in questions if one.stand in (Stand.OPEN, Stand.ANSWERED))
+    return tuple(one for one in questions if one.stand in (Stand.OPEN, Stand.ANSWERED, Stand.CLOSED))
 
 
 def ask(
@@ -193,24 +199,31 @@ def answer(
     if said == question.answer:
         return refused("pledge.answered_so", field="answer", name=name_of(pledge, question))
     tells = asker is not None and asker_free
-    answered = replace(question, stand=Stand.ANSWERED, answer=said, answered_at=now, asker_told=now if tells else None)
-    effects = (answer_to(pledge, answered, asker),) if asker is not None and tells else ()
+    answered = replace(
+        question,
+        stand=Stand.ANSWERED,
+        answer=said,
+        answered_at=now,
+        settled_at=None,
+        asker_told=now if tells else None,
+    )
+    effects = (tell_asker(pledge, answered, asker),) if asker is not None and tells else ()
     return Decision(facts=(PledgeQuestionAnswered(question=answered, pledge=pledge.id),), effects=effects)
 
 
-def answer_to(pledge: Pledge, question: Question, asker: UserId) -> Tell:
-    """Return what the asker is told of an answer."""
-    said = words(
-        "pledge_question.answered",
-        name=name_of(pledge, question),
-        matter=pledge.matter,
-        question=question.text,
-        answer=question.answer,
-    )
+def tell_asker(pledge: Pledge, question: Question, asker: UserId, outcome: str = "") -> Tell:
+    """Return what the asker is told of what became of a question; ``outcome`` is what was said of a closed pledge."""
+    name = name_of(pledge, question)
+    if question.stand is Stand.CLOSED:
+        key = "pledge_question.closed_with_it"
+        said = words(key, name=name, matter=pledge.matter, question=question.text, outcome=outcome)
+    else:
+        key = "pledge_question.answered"
+        said = words(key, name=name, matter=pledge.matter, question=question.text, answer=question.answer)
     return Tell(user=asker, words=said, unasked=True)
 
 
-def moderate(question: Question, *, hidden: bool, reason: str) -> Decision | Refusal:
+def moderate(pledge: Pledge, question: Question, *, hidden: bool, reason: str, now: datetime) -> Decision | Refusal:
     """Take an improper question off the pages, with a reason that who may see the desk reads, or put it back."""
     why = tidied(reason)
     if question.stand is Stand.WITHDRAWN or hidden == (question.stand is Stand.HIDDEN):
@@ -219,19 +232,21 @@ def moderate(question: Question, *, hidden: bool, reason: str) -> Decision | Ref
         return refused("pledge.no_reason", field="reason")
     if len(why) > LONGEST_REASON:
         return refused("pledge.long_note", field="reason", most=LONGEST_REASON)
-    stand = Stand.HIDDEN if hidden else Stand.ANSWERED if question.answer else Stand.OPEN
-    after = replace(question, stand=stand, hidden_why=why if hidden else "")
+    unanswered = Stand.OPEN if pledge.state is State.OPEN else Stand.CLOSED
+    stand = Stand.HIDDEN if hidden else Stand.ANSWERED if question.answer else unanswered
+    settled = now if stand in (Stand.HIDDEN, Stand.CLOSED) else None
+    after = replace(question, stand=stand, hidden_why=why if hidden else "", settled_at=settled)
     return Decision(facts=(PledgeQuestionModerated(question=after, pledge=question.pledge),))
 
 
 def withdraw(question: Question, *, user: UserId | None) -> Decision | Refusal:
     """Let whoever asked take a question back; ``user`` is told so, where they did not just remove their message.
 
-    Only one that waits can be taken back: the words of the answer are its owner's.
+    One that was answered cannot be taken back: the words of the answer are its owner's.
     """
     if question.stand is Stand.WITHDRAWN:
         return refused("pledge_question.gone_already")
-    if question.stand is not Stand.OPEN:
+    if question.stand not in (Stand.OPEN, Stand.CLOSED):
         return refused("pledge_question.settled")
     told = (Tell(user=user, words=words("pledge_question.withdrawn", question=question.text)),) if user else ()
     return Decision(facts=(PledgeQuestionWithdrawn(question=question.id, pledge=question.pledge),), effects=told)
@@ -245,7 +260,8 @@ def told(question: Question, tell: Tell, *, owner: bool, now: datetime) -> Decis
 
 def line_of(pledge: Pledge, question: Question, asker: str | None) -> Words:
     """Return a question with its answer in one line; ``asker`` is a name that its owner wished to be shown."""
-    answered = question.stand is Stand.ANSWERED
-    key = "pledge.line_answered" if answered else "pledge.line_waiting"
+    key = "pledge.line_waiting"
+    if question.stand in (Stand.ANSWERED, Stand.CLOSED):
+        key = f"pledge.line_{question.stand}"
     who: tuple[Words, ...] = (words("pledge.line_signed", name=asker),) if asker else ()
     return words(key, name=name_of(pledge, question), question=question.text, answer=question.answer, who=who)

@@ -124,7 +124,7 @@ class PledgeProgressed(Fact, frozen=True, kw_only=True):
 
 
 class PledgeClosed(Fact, frozen=True, kw_only=True):
-    """A pledge was closed, or taken up again."""
+    """A pledge was closed, and with it what was asked and not answered; or it was taken up again, and so was that."""
 
     pledge: Pledge
     entry: Entry

@@ -288,7 +288,7 @@ PERSONAL: tuple[Held, ...] = (
         pledge_questions,
         "member_id",
         "pledge_id text asked_at named stand answer answered_at",
-        inner="id number member_id event_id owner_told asker_told hidden_why",
+        inner="id number member_id event_id settled_at owner_told asker_told hidden_why",
         stand="pledges.stand_",
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),

@@ -511,7 +511,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     PledgeMade: (pledges.write_made,),
     PledgeChanged: (pledge_questions.write_owner, pledges.write_stands),
     PledgeProgressed: (pledges.write_stands,),
-    PledgeClosed: (pledges.write_stands,),
+    PledgeClosed: (pledges.write_stands, pledge_questions.write_closed),
     PledgeTold: (pledges.write_stands,),
     PledgeReminded: (pledges.write_stands,),
     PledgeQuestioned: (pledge_questions.write_asked,),

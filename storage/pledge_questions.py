@@ -21,7 +21,7 @@ from content.pledge_questions import (
     Question,
     Stand,
 )
-from content.pledges import Pledge, PledgeChanged, State
+from content.pledges import Pledge, PledgeChanged, PledgeClosed, State
 from storage.members import members
 from storage.pledges import pledge, pledges
 from storage.tables import Instant, metadata
@@ -41,6 +41,7 @@ pledge_questions = Table(
     Column("stand", String(10), nullable=False),
     Column("answer", String(500), nullable=False),
     Column("answered_at", Instant),
+    Column("settled_at", Instant),
     Column("hidden_why", String(200), nullable=False),
     Column("owner_told", Instant),
     Column("asker_told", Instant),
@@ -48,7 +49,7 @@ pledge_questions = Table(
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
-    """A question that somebody is still to be told of, or whose answer is: the owner, else the asker, by account."""
+    """A question that the owner is still to be told of, or the asker of what became of it, by account."""
 
     pledge: Pledge
     question: Question
@@ -69,6 +70,7 @@ def _question(row: AnyRow) -> Question:
         stand=Stand(row.stand),
         answer=row.answer,
         answered_at=row.answered_at,
+        settled_at=row.settled_at,
         hidden_why=row.hidden_why,
         owner_told=row.owner_told,
         asker_told=row.asker_told,
@@ -107,7 +109,7 @@ async def waiting(unit: Reading) -> tuple[Waiting, ...]:
     own = pledge_questions.c
     found: list[Waiting] = []
     to_owner = and_(own.stand == Stand.OPEN, own.owner_told.is_(None), pledges.c.state == State.OPEN)
-    to_asker = and_(own.stand == Stand.ANSWERED, own.asker_told.is_(None))
+    to_asker = and_(own.stand.in_([Stand.ANSWERED, Stand.CLOSED]), own.asker_told.is_(None))
     for who, where, is_owner in ((pledges.c.owner_id, to_owner, True), (own.member_id, to_asker, False)):
         query = (
             select(pledge_questions, members.c.user_id)
@@ -129,6 +131,16 @@ async def write_owner(unit: Writing, fact: PledgeChanged) -> None:
     if one.owner != await unit.value(select(pledges.c.owner_id).where(pledges.c.id == one.id)):
         own = (pledge_questions.c.pledge_id == one.id, pledge_questions.c.stand == Stand.OPEN)
         await unit.execute(update(pledge_questions).where(*own).values(owner_told=None))
+
+
+async def write_closed(unit: Writing, fact: PledgeClosed) -> None:
+    """Close with a pledge what was asked and not answered; with one that is taken up again it waits again."""
+    reopened = fact.pledge.state is State.OPEN
+    before, after = (Stand.CLOSED, Stand.OPEN) if reopened else (Stand.OPEN, Stand.CLOSED)
+    own = (pledge_questions.c.pledge_id == fact.pledge.id, pledge_questions.c.stand == before)
+    settled_at = None if reopened else fact.entry.at
+    values = {"stand": after, "settled_at": settled_at, "asker_told": None}
+    await unit.execute(update(pledge_questions).where(*own).values(**values))
 
 
 async def write_asked(unit: Writing, fact: PledgeQuestioned) -> None:
@@ -163,10 +175,11 @@ async def write_told(unit: Writing, fact: PledgeQuestionTold) -> None:
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:
-    """Forget who asked without their name what was settled some time ago, or about a pledge closed since."""
-    own = pledge_questions.c
+    """Forget who asked without their name what was answered, hidden or closed some time ago."""
+    own, past = pledge_questions.c, now - ASKERS_KEPT
     settled = or_(
-        own.answered_at < now - ASKERS_KEPT, and_(own.stand == Stand.HIDDEN, own.asked_at < now - ASKERS_KEPT)
+        and_(own.stand == Stand.ANSWERED, own.answered_at < past),
+        and_(own.stand.in_([Stand.HIDDEN, Stand.CLOSED]), own.settled_at < past),
     )
-    where = (own.named.is_(False), own.stand != Stand.OPEN, settled, own.member_id.is_not(None))
+    where = (own.named.is_(False), settled, own.member_id.is_not(None))
     await unit.execute(update(pledge_questions).where(*where).values(member_id=None, event_id=None))

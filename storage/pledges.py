@@ -181,10 +181,10 @@ async def history(unit: Reading, ids: Collection[PledgeId]) -> tuple[Entry, ...]
     )
 
 
-async def last_note(unit: Reading, id: PledgeId) -> str:  # noqa: A002
-    """Return what was said last of how far a pledge is, nothing where no words were."""
+async def last_note(unit: Reading, id: PledgeId, sort: Sort = Sort.PROGRESS) -> str:  # noqa: A002
+    """Return what was said last of how far a pledge is, or in another sort of line; nothing where no words were."""
     own = pledge_entries.c
-    query = select(own.note).where(own.pledge_id == id, own.sort == Sort.PROGRESS).order_by(own.at.desc(), own.id)
+    query = select(own.note).where(own.pledge_id == id, own.sort == sort).order_by(own.at.desc(), own.id)
     return str(await unit.value(query.limit(1)) or "")
 
 

@@ -298,8 +298,10 @@ def hide(id: str, question: str) -> Answer:  # noqa: A002
     one, reason, hidden = _visible(id, Right.MODERATE), request.form.get("reason", ""), "back" not in request.form
 
     async def decide(unit: Reading) -> Decided:
-        found = await _question(unit, one, question)
-        return asked.moderate(found, hidden=hidden, reason=reason) if found is not None else None
+        known, found = await stored.pledge(unit, one.id), await _question(unit, one, question)
+        if known is None or found is None:
+            return None
+        return asked.moderate(known, found, hidden=hidden, reason=reason, now=unit.now)
 
     return _done(one, decide, "pledge_question_hidden" if hidden else "pledge_question_back", question)
 

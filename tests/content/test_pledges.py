@@ -324,17 +324,26 @@ def test_an_answer_goes_to_who_asked_and_stands_on_the_pledge() -> None:
 
 
 def test_an_improper_question_is_hidden_with_a_reason_and_put_back() -> None:
-    assert key_of(asked.moderate(question(), hidden=True, reason="")) == "pledge.no_reason"
-    done = asked.moderate(question(answer="好", stand=Stand.ANSWERED), hidden=True, reason="点名骂人")
+    def moderate(one: Question, *, hidden: bool, reason: str = "", state: State = State.OPEN) -> Decision | Refusal:
+        return asked.moderate(pledge(state=state), one, hidden=hidden, reason=reason, now=NOW)
+
+    assert key_of(moderate(question(), hidden=True)) == "pledge.no_reason"
+    done = moderate(question(answer="好", stand=Stand.ANSWERED), hidden=True, reason="点名骂人")
     assert isinstance(done, Decision)
     (fact,) = done.facts
     assert isinstance(fact, asked.PledgeQuestionModerated)
     assert asked.shown([fact.question]) == ()
-    back = asked.moderate(fact.question, hidden=False, reason="")
-    assert isinstance(back, Decision)
-    (fact,) = back.facts
-    assert isinstance(fact, asked.PledgeQuestionModerated)
-    assert (fact.question.stand, fact.question.hidden_why) == (Stand.ANSWERED, "")
+    assert fact.question.settled_at == NOW
+    for one, state, stand in (
+        (fact.question, State.OPEN, Stand.ANSWERED),
+        (replace(fact.question, answer=""), State.OPEN, Stand.OPEN),
+        (replace(fact.question, answer=""), State.DONE, Stand.CLOSED),
+    ):
+        back = moderate(one, hidden=False, state=state)
+        assert isinstance(back, Decision)
+        (after,) = back.facts
+        assert isinstance(after, asked.PledgeQuestionModerated)
+        assert (after.question.stand, after.question.hidden_why) == (stand, "")
 
 
 def test_who_asked_takes_a_question_back_once() -> None:
@@ -342,6 +351,7 @@ def test_who_asked_takes_a_question_back_once() -> None:
     silent = asked.withdraw(question(), user=None)
     assert isinstance(silent, Decision)
     assert silent.effects == ()
+    assert isinstance(asked.withdraw(question(stand=Stand.CLOSED), user=None), Decision)
     for stand in (Stand.ANSWERED, Stand.HIDDEN):
         assert key_of(asked.withdraw(question(stand=stand), user=None)) == "pledge_question.settled", stand
     assert key_of(asked.withdraw(question(stand=Stand.WITHDRAWN), user=HER)) == "pledge_question.gone_already"

@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from bot import pledges as keeping
-from content.identifiers import MemberId, OrganisationId, PledgeId
+from content import pledges as rules
+from content.decision import Decision
+from content.identifiers import Cause, MemberId, OrganisationId, PledgeId
 from content.members import MemberLeft
 from content.mutes import Muted
 from content.pledge_questions import Question, Stand
@@ -355,6 +357,54 @@ async def test_a_closed_pledge_takes_no_questions_and_loses_nothing(branch: Smal
     assert await refused_with(branch, ZHANG, "进展 4 5%") == "pledge.is_closed"
     assert await refused_with(branch, LI, "问承诺 3") == "pledge_question.how"
     assert await refused_with(branch, LI, "问承诺 扶手") == "pledge_question.which"
+
+
+async def close(branch: SmallBranch, state: State, note: str) -> None:
+    known, cause = await one(branch), Cause(f"close:{state}:{branch.clock.now}")
+    done = rules.close(known, state, note, by=SECRETARY, cause=cause, today=TODAY, now=branch.clock.now)
+    assert isinstance(done, Decision)
+    await branch.store.settle(notes=done.facts)
+
+
+async def test_who_asked_is_told_when_a_pledge_is_closed_and_is_forgotten_in_time(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await privately(branch, WANG, "问承诺 3 装几处")
+    await privately(branch, ZHANG, "答承诺 3-2 四处")
+    await close(branch, State.DONE, "四处都装好了")
+    before = len(await told(branch))
+    for _ in range(2):
+        await keep(branch)
+    assert len(await told(branch)) == before + 1, "once, and nobody who was answered"
+    said = await last(branch, LI)
+    assert "没有单独答复" in said
+    assert "四处都装好了" in said
+    assert [each.stand for each in await questions(branch)] == [Stand.CLOSED, Stand.ANSWERED]
+    await privately(branch, WANG, "承诺 3")
+    assert "什么时候装（办结时没有单独答复）" in await last(branch, WANG)
+    for days, kept in ((89, LI), (91, None)):
+        clock.now = NOON + timedelta(days=days)
+        await branch.store.settle(notes=[Swept(at=clock.now)])
+        assert (await questions(branch))[0].member == kept
+
+
+async def test_what_was_closed_with_a_pledge_waits_again_when_it_is_taken_up_and_can_be_answered_before(
+    branch: SmallBranch,
+) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    await privately(branch, WANG, "问承诺 3 装几处")
+    await close(branch, State.DONE, "点错了")
+    await keep(branch)
+    await privately(branch, ZHANG, "答承诺 3-2 四处")
+    assert "答：四处" in await last(branch, WANG)
+    await close(branch, State.OPEN, "还要办")
+    assert [each.stand for each in await questions(branch)] == [Stand.OPEN, Stand.ANSWERED]
+    before = len(await told(branch))
+    await keep(branch)
+    assert len(await told(branch)) == before, "nobody is told anything twice"
+    await privately(branch, ZHANG, "答承诺 3 下周")
+    assert "答：下周" in await last(branch, LI)
 
 
 async def keep(branch: SmallBranch) -> None:

@@ -1,0 +1,26 @@
+"""Questions about pledges know when they were hidden, or closed with their pledge."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from storage.tables import Instant
+
+revision = "0088"
+down_revision = "0084"
+branch_labels = None
+depends_on = None
+
+_CLOSED = """
+UPDATE pledge_questions SET stand = 'closed', settled_at = (
+    SELECT MAX(pledge_entries.at) FROM pledge_entries
+    WHERE pledge_entries.pledge_id = pledge_questions.pledge_id AND pledge_entries.sort = 'closed'
+)
+WHERE stand = 'open' AND pledge_id IN (SELECT id FROM pledges WHERE state != 'open')
+"""
+
+
+def upgrade() -> None:
+    """Change the tables."""
+    op.add_column("pledge_questions", sa.Column("settled_at", Instant(timezone=True), nullable=True))
+    op.execute("UPDATE pledge_questions SET settled_at = asked_at WHERE stand = 'hidden'")
+    op.execute(_CLOSED)
