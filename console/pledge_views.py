@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from console.access import here
 from console.desk import ask, now
+from console.tree import is_below
 from console.wording import t
 from content import pledge_questions as asked
 from content import pledges as rules
@@ -79,6 +80,8 @@ def missing(one: Pledge, people: dict[MemberId, Member]) -> str | None:
         return t("pledges.no_owner")
     if owner.left is not None:
         return t("pledges.owner_left")
+    if not is_below(here().parents, owner.organisation, [one.organisation]):
+        return t("pledges.owner_moved")
     return None if owner.user is not None else t("pledges.owner_unbound")
 
 

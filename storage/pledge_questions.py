@@ -23,7 +23,7 @@ from content.pledge_questions import (
 )
 from content.pledges import Pledge, PledgeChanged, PledgeClosed, State
 from storage.members import members
-from storage.pledges import pledge, pledges
+from storage.pledges import pledge, pledges, sees_to_it
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -108,7 +108,7 @@ async def waiting(unit: Reading) -> tuple[Waiting, ...]:
     """Return the questions of which somebody who can be told is still to be told, the oldest first."""
     own = pledge_questions.c
     found: list[Waiting] = []
-    to_owner = and_(own.stand == Stand.OPEN, own.owner_told.is_(None), pledges.c.state == State.OPEN)
+    to_owner = and_(own.stand == Stand.OPEN, own.owner_told.is_(None), pledges.c.state == State.OPEN, sees_to_it())
     to_asker = and_(own.stand.in_([Stand.ANSWERED, Stand.CLOSED]), own.asker_told.is_(None))
     for who, where, is_owner in ((pledges.c.owner_id, to_owner, True), (own.member_id, to_asker, False)):
         query = (

@@ -17,12 +17,14 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    and_,
     func,
     select,
     update,
 )
 
 from content.identifiers import MemberId, OrganisationId, PledgeId, RoomId, UserId
+from content.members import Member
 from content.pledges import (
     REMINDED_BEFORE,
     Entry,
@@ -37,8 +39,8 @@ from content.pledges import (
     Sort,
     State,
 )
-from storage.members import members
-from storage.organisations import within
+from storage.members import member, members
+from storage.organisations import organisation_closure, within
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Pending
 from storage.tables import Instant, metadata
@@ -188,6 +190,29 @@ async def last_note(unit: Reading, id: PledgeId, sort: Sort = Sort.PROGRESS) -> 
     return str(await unit.value(query.limit(1)) or "")
 
 
+def sees_to_it() -> Any:
+    """Return the condition that a member who owns a pledge is still on the roster of its branch."""
+    path = organisation_closure.alias()
+    there = path.c.ancestor_id == pledges.c.organisation_id, path.c.descendant_id == members.c.organisation_id
+    return and_(members.c.left_at.is_(None), select(path.c.depth).where(*there).exists())
+
+
+async def owner_of(unit: Reading, one: Pledge) -> Member | None:
+    """Return who sees to a pledge, ``None`` where that is nobody, or somebody who is in its branch no longer."""
+    query = select(members.c.id).join(pledges, pledges.c.owner_id == members.c.id)
+    id = await unit.value(query.where(pledges.c.id == one.id, sees_to_it()))  # noqa: A001
+    return await member(unit, id) if id is not None else None
+
+
+async def left_behind(unit: Reading, owner: MemberId, number: int) -> Pledge | None:
+    """Return the open pledge with a number that a member still owns in a branch where they are no longer."""
+    own = pledges.c
+    query = select(pledges).join(members, members.c.id == own.owner_id)
+    where = (own.owner_id == owner, own.number == number, own.state == State.OPEN, ~sees_to_it())
+    row = await unit.first(query.where(*where).order_by(own.made_at.desc(), own.id).limit(1))
+    return _pledge(row) if row else None
+
+
 async def to_remind(unit: Reading) -> tuple[Owned, ...]:
     """Return the open pledges that are due soon and not done, whose owner can be told and is still to be reminded."""
     day, own = unit.now.date(), pledges.c
@@ -201,7 +226,7 @@ async def to_remind(unit: Reading) -> tuple[Owned, ...]:
             own.reminded < len(REMINDED_BEFORE),
             own.due.between(day - timedelta(days=1), day + ahead),
             members.c.user_id.is_not(None),
-            members.c.left_at.is_(None),
+            sees_to_it(),
         )
         .order_by(own.id)
     )

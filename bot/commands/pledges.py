@@ -67,7 +67,8 @@ async def ask(asking: Asking) -> Answer:
     if isinstance(one, Refusal):
         return discreetly(refused("pledge_question.no_such_number", number=str(number)))
     text, signed = found["rest"], _SIGNED.fullmatch(found["rest"])
-    owner = await _account(asking.unit, one.owner)
+    seeing = await stored.owner_of(asking.unit, one)
+    owner = seeing.user if seeing is not None else None
     return asked.ask(
         one,
         signed["rest"] if signed else text,
@@ -124,8 +125,8 @@ async def replied(asking: Asking, matter: str) -> Answer:
     one = await stored.pledge(asking.unit, question.pledge)
     if one is None:
         return None
-    if one.owner != asking.member.id:
-        return refused("pledge.not_owner", number=one.number)
+    if (refusal := await _not_theirs(asking, one, asking.member)) is not None:
+        return refusal
     return await _answered(asking, one, question, asking.text)
 
 
@@ -199,12 +200,22 @@ async def _answered(asking: Asking, one: Pledge, question: Question, text: str) 
 
 
 async def _own(asking: Asking, number: int | None) -> Pledge | Refusal:
-    """Return a pledge to which who asks sees."""
+    """Return a pledge to which who asks sees; of one that they left behind in another branch they are told so."""
     assert asking.member is not None
     one = await _numbered(asking, await _branch(asking.unit, asking.member), number)
-    if isinstance(one, Pledge) and one.owner != asking.member.id:
+    if isinstance(one, Pledge) and one.owner == asking.member.id:
+        return one
+    before = await stored.left_behind(asking.unit, asking.member.id, number) if number is not None else None
+    meant = before or one
+    return meant if isinstance(meant, Refusal) else await _not_theirs(asking, meant, asking.member) or meant
+
+
+async def _not_theirs(asking: Asking, one: Pledge, member: Member) -> Refusal | None:
+    if one.owner != member.id:
         return refused("pledge.not_owner", number=one.number)
-    return one
+    if await stored.owner_of(asking.unit, one) is None:
+        return refused("pledge.moved_away", number=one.number, matter=one.matter)
+    return None
 
 
 async def _numbered(asking: Asking, branch: OrganisationId, number: int | None) -> Pledge | Refusal:
@@ -229,16 +240,15 @@ async def _account(unit: Reading, member: MemberId | None) -> UserId | None:
 async def _detail(asking: Asking, one: Pledge, today: date) -> Decision:
     unit = asking.unit
     known = asked.shown(await stored_questions.questions(unit, [one.id]))[-MOST_SHOWN:]
-    ids = {one.owner, one.person, *(each.member for each in known if each.named)} - {None}
+    ids = {one.person, *(each.member for each in known if each.named)} - {None}
     names = {each.id: each for each in await members.by_ids(unit, [each for each in ids if each is not None])}
-    owner = names.get(one.owner) if one.owner is not None else None
+    owner = await stored.owner_of(unit, one)
     steps = [each for each in await stored.history(unit, [one.id]) if each.sort is Sort.PROGRESS]
     lines: list[Words] = [words("pledge.title", number=one.number, matter=one.matter)]
     lines.append(words("pledge.by", who=await _party(unit, one, names.get(one.person) if one.person else None)))
     if one.measure:
         lines.append(words("pledge.measure", measure=one.measure))
-    present = owner is not None and owner.left is None
-    lines.append(words("pledge.owner_line", name=owner.name) if owner and present else words("pledge.no_owner_line"))
+    lines.append(words("pledge.owner_line", name=owner.name) if owner else words("pledge.no_owner_line"))
     lines.append(rules.standing(one, today))
     lines += [
         words(

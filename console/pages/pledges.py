@@ -249,11 +249,11 @@ def tell(id: str) -> Answer:  # noqa: A002
             for room, lost in there
             if lost is None and room.purpose is Purpose.BRANCH and room.organisation == known.organisation
         ]
-        owner = await members.member(unit, known.owner) if known.owner is not None else None
+        owner = await stored.owner_of(unit, known)
         answer = rules.tell_room(
             known,
             await stored.last_note(unit, known.id),
-            owner.name if owner is not None and owner.left is None else None,
+            owner.name if owner is not None else None,
             own,
             today=day,
             waits=any([await stored.something_waits(unit, room) for room in own]),
@@ -371,7 +371,7 @@ def _form(
 ) -> Answer:
     place = next((node for node in branches if node.id == fields.organisation), branches[0])
     people = ask(lambda unit: members.roster(unit, [place.id]))
-    # Who has left stays in the form, so that it says what stands.
+    # Who has left or moved stays in the form, so that it says what stands.
     kept = {one.owner, one.person} - {None, *(each.id for each in people)} if one is not None else set()
     gone = tuple(ask(lambda unit: people_of(unit, set(kept))).values()) if kept else ()
     refusals = [refusal] if refusal else []
@@ -383,6 +383,7 @@ def _form(
         branches=branches,
         groups=groups(place),
         people=(*people, *gone),
+        gone=gone,
         place=place,
         longest={"matter": rules.LONGEST_MATTER, "measure": rules.LONGEST_MEASURE, "note": rules.LONGEST_NOTE},
         refusals=refusals,

@@ -9,14 +9,15 @@ from typing import Any
 
 import openpyxl
 import pytest
+from msgspec.structs import replace
 
 from content.burden import Cap
 from content.identifiers import EventId, PledgeId
-from content.members import MemberLeft
+from content.members import MemberChanged, MemberLeft
 from content.pledge_questions import Question, Stand
 from content.pledges import Pledge, State
 from content.settings import SettingChosen
-from storage import outbox, pledge_questions
+from storage import members, outbox, pledge_questions
 from storage import pledges as stored
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, VIEWER, put
@@ -201,6 +202,13 @@ def test_the_desk_says_that_an_owner_is_missing(house: House, browser: Browser) 
     for path in ("/pledges", PATH):
         assert "责任人已离开名册" in page_of(browser, path)
     assert "已离开" in page_of(browser, f"{PATH}/change")
+    back = house.run(house.store.read(lambda unit: members.member(unit, house.seeded.members["白云"])))
+    assert back is not None
+    moved = MemberChanged(member=replace(back, left=None, organisation=house.seeded.organisations["far"]))
+    house.run(put(house.store, "moved", moved))
+    for path in ("/pledges", PATH):
+        assert "责任人已转到别的组织" in page_of(browser, path)
+    assert "已转走" in page_of(browser, f"{PATH}/change")
 
 
 def test_the_ledger_leaves_in_its_columns_with_nothing_that_computes(house: House, browser: Browser) -> None:

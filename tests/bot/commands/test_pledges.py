@@ -12,13 +12,13 @@ from bot import pledges as keeping
 from content import pledges as rules
 from content.decision import Decision
 from content.identifiers import Cause, MemberId, OrganisationId, PledgeId
-from content.members import MemberLeft
+from content.members import MemberChanged, MemberLeft
 from content.mutes import Muted
 from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, PledgeChanged, PledgeMade, State
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from content.speech import Reader
-from storage import outbox, pledge_questions
+from storage import members, outbox, pledge_questions
 from storage import pledges as stored
 from storage.audit import audit
 from storage.outbox import outbox as rows_table
@@ -481,6 +481,30 @@ async def test_an_owner_who_left_is_told_nothing_and_the_question_waits(branch: 
     assert "支部看得到" in await last(branch, LI)
     await keep(branch)
     assert len(await questions(branch)) == 1
+    await privately(branch, WANG, "承诺 3")
+    assert "责任人：待定" in await last(branch, WANG)
+
+
+async def test_an_owner_who_moved_has_a_clear_word_and_their_pledge_waits_for_another(branch: SmallBranch) -> None:
+    await branch.store.settle(notes=[PledgeChanged(pledge=replace(await one(branch), due=date(2026, 7, 4)))])
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    event = await put_to(branch, ZHANG)
+    zhang = await branch.store.read(lambda unit: members.member(unit, ZHANG))
+    assert zhang is not None
+    await branch.store.settle(notes=[MemberChanged(member=replace(zhang, organisation=WEST))])
+    before = len([user for user, _ in await told(branch) if user == account(ZHANG)])
+    for said in ("进展 3 60%", "答承诺 3 好的，下周"):
+        assert await refused_with(branch, ZHANG, said) == "pledge.moved_away"
+    answered = await privately(branch, ZHANG, "下周装", reply=event)
+    assert answered.refusal.words.key == "pledge.moved_away"
+    await branch.store.settle(notes=[PledgeChanged(pledge=replace(await one(branch, FAR), owner=ZHANG))])
+    await privately(branch, ZHANG, "进展 3 20%")
+    assert ((await one(branch)).percent, (await one(branch, FAR)).percent) == (0, 20), "of two the one of their branch"
+    await privately(branch, LI, "问承诺 3 装几处")
+    assert "支部看得到" in await last(branch, LI)
+    await keep(branch)
+    heard = [said for user, said in await told(branch) if user == account(ZHANG)][before:]
+    assert not any("装几处" in said or "原定 7-4" in said for said in heard), "neither questions nor reminders"
     await privately(branch, WANG, "承诺 3")
     assert "责任人：待定" in await last(branch, WANG)
 
