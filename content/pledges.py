@@ -371,6 +371,7 @@ def reminders_over(pledge: Pledge, local: datetime, known: WorkCalendar) -> int:
 def remind(pledge: Pledge, owner: UserId, local: datetime, known: WorkCalendar) -> Decision | None:
     """Remind the owner in private of the day; of several that were missed of the last one alone, and of none after it.
 
+    A reply to it says how far the pledge is.
     What would have been before that day was set is not caught up on, and of what is done nobody is reminded.
     """
     over = reminders_over(pledge, local, known)
@@ -382,7 +383,7 @@ def remind(pledge: Pledge, owner: UserId, local: datetime, known: WorkCalendar) 
     said = words(
         "pledge.reminder", number=pledge.number, matter=pledge.matter, due=_day(pledge.due), percent=pledge.percent
     )
-    return Decision(facts=(reminded,), effects=(Tell(user=owner, words=said, unasked=True),))
+    return Decision(facts=(reminded,), effects=(Tell(user=owner, words=said, unasked=True, matter=pledge.id),))
 
 
 def _entry(pledge: Pledge, sort: Sort, note: str, *, by: UserId, cause: Cause, today: date, now: datetime) -> Entry:

@@ -247,6 +247,11 @@ ACKNOWLEDGED = frozenset(
 SKIPPED = frozenset("不说 不写 不填 不用 不用了 没有 没 跳过 算了 无 skip no none".split())  # noqa: SIM905
 """Said when something was asked back, these leave the answer out."""
 
+_ASSENT = frozenset("好的 好 嗯 嗯嗯 ok okay".split())  # noqa: SIM905
+_FINISHED = frozenset(
+    "完成 完成了 已完成 已经完成 全部完成 办完了 办好了 已办好 做完了 做好了 done alldone finished completed".split()  # noqa: SIM905
+)
+
 _SESSION = re.compile(
     r"(?:(?:我?(?:参加|能来|来|去)|i (?:will )?come to )\s*)?"
     r"(?:第([一二三四1-4])场|([a-d1-4])场?|([1-4])\ufe0f?\u20e3?|session ([1-4]))",
@@ -450,6 +455,16 @@ def session_in(text: str) -> int | None:
 def is_acknowledgement(text: str) -> bool:
     """Tell whether a message only says that another was seen."""
     return _keyword(re.sub(r"[,.!、~\s]", "", normalise(text))) in ACKNOWLEDGED
+
+
+def is_assent(text: str) -> bool:
+    """Tell of an acknowledgement that it may as well say yes to what was asked."""
+    return _keyword(re.sub(r"[,.!、~\s]", "", normalise(text))) in _ASSENT
+
+
+def says_finished(text: str) -> bool:
+    """Tell whether a message says of a work no more than that it is done."""
+    return _keyword(re.sub(r"[,.!、~\s]", "", normalise(text))) in _FINISHED
 
 
 def is_skipped(text: str) -> bool:

@@ -6,15 +6,25 @@ Wherever it is asked, the answer is private: nobody's pledge is held up to a roo
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import ABOUT_PLEDGE, Verb, is_acknowledgement, number_in, read
+from bot.commands.grammar import (
+    ABOUT_PLEDGE,
+    Verb,
+    is_acknowledgement,
+    is_assent,
+    is_skipped,
+    number_in,
+    read,
+    says_finished,
+)
 from content import pledge_questions as asked
 from content import pledges as rules
 from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words
-from content.identifiers import EventId, MemberId, OrganisationId, PledgeQuestionId, UserId, derive
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId, derive
 from content.members import NOBODY, Member
 from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, Sort
@@ -115,19 +125,42 @@ async def answer(asking: Asking) -> Answer:
 
 
 async def replied(asking: Asking, matter: str) -> Answer:
-    """Take a reply to what the bot told the owner of a question as its answer; thanks and commands are none."""
+    """Take a reply to what the bot told the owner of a pledge as meant for it.
+
+    To a question it is the answer, else it says how far the pledge is. Thanks and commands are neither.
+    """
+    if asking.member is None:
+        return None
     question = await stored_questions.question(asking.unit, PledgeQuestionId(matter))
-    if question is None or asking.member is None or is_acknowledgement(asking.text):
-        return None
-    said = read(asking.text)
-    if said is not None and said.verb in _NO_ANSWERS:
-        return None
-    one = await stored.pledge(asking.unit, question.pledge)
+    one = await stored.pledge(asking.unit, question.pledge if question is not None else PledgeId(matter))
     if one is None:
+        return None
+    verb = Verb.PLEDGE_PROGRESS if question is None else Verb.ANSWER_PLEDGE
+    text = _meant_here(asking.text, verb)
+    if is_acknowledgement(text):
+        # A mere yes may be the answer or no more than thanks, so it is asked which.
+        asks = question is not None and question.stand is Stand.OPEN and is_assent(text)
+        name = asked.name_of(one, question) if question is not None else ""
+        return refused("pledge.is_it_the_answer", name=name, said=text.strip()) if asks else None
+    said = read(text)
+    if said is not None and said.verb in _NO_ANSWERS and not says_finished(text):
         return None
     if (refusal := await _not_theirs(asking, one, asking.member)) is not None:
         return refusal
-    return await _answered(asking, one, question, asking.text)
+    if question is not None:
+        return await _answered(asking, one, question, text)
+    if is_skipped(text):
+        return Decision()
+    if text.strip().endswith(("?", "？")):
+        return refused("pledge.progress_how", number=one.number)
+    return await _progressed(asking, one, "100%" if says_finished(text) else text)
+
+
+def _meant_here(text: str, verb: Verb) -> str:
+    """Return what a reply says; after a word that needs no number there, as 进展 60%, it is the rest."""
+    said = read(text)
+    numberless = said is not None and said.verb is verb and ABOUT_PLEDGE.fullmatch(said.argument) is None
+    return said.argument if said is not None and numberless else text
 
 
 async def progress(asking: Asking) -> Answer:
@@ -139,11 +172,13 @@ async def progress(asking: Asking) -> Answer:
         return None
     found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None or found["question"]:
-        return refused("pledge.progress_how")
+        return refused("pledge.progress_how", number=3)
     one = await _own(asking, number_in(found["number"]))
-    if isinstance(one, Refusal):
-        return one
-    rest = found["rest"].strip()
+    return one if isinstance(one, Refusal) else await _progressed(asking, one, found["rest"])
+
+
+async def _progressed(asking: Asking, one: Pledge, text: str) -> Decision | Refusal:
+    rest = unicodedata.normalize("NFKC", text).strip()
     # A number alone is the percentage; one before words may as well count something.
     said = _PERCENT.fullmatch(rest if not re.fullmatch(r"[0-9]{1,3}", rest) else f"{rest}%")
     percent, note = (said["percent"], said["note"]) if said else (None, rest)

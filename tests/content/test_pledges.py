@@ -93,7 +93,7 @@ def test_the_owner_is_reminded_14_and_3_days_before_on_working_days() -> None:
     assert first is not None
     (tell,) = first.effects
     assert isinstance(tell, Tell)
-    assert (tell.user, tell.unasked, tell.words.key) == (USER, True, "pledge.reminder")
+    assert (tell.user, tell.unasked, tell.words.key, tell.matter) == (USER, True, "pledge.reminder", one.id)
     (fact,) = first.facts
     assert isinstance(fact, rules.PledgeReminded)
     one = fact.pledge

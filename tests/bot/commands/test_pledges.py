@@ -153,6 +153,51 @@ async def test_a_question_from_the_room_is_answered_by_a_reply_and_told_to_who_a
     assert await branch.rows(rows_table.c.kind == outbox.Kind.SAY) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "stand", "key"),
+    [
+        ("好的", Stand.OPEN, "pledge.is_it_the_answer"),
+        ("OK！", Stand.OPEN, "pledge.is_it_the_answer"),
+        ("收到，谢谢", Stand.OPEN, None),
+        ("👍", Stand.OPEN, None),
+        ("完成", Stand.ANSWERED, None),
+        ("done", Stand.ANSWERED, None),
+        ("答承诺 下周", Stand.ANSWERED, None),
+        ("答承诺 3-1 好的", Stand.ANSWERED, None),
+        ("学完", Stand.OPEN, "checkin.nothing_open"),
+    ],
+)
+async def test_no_reply_to_a_question_is_dropped_that_may_be_its_answer(
+    branch: SmallBranch, said: str, stand: Stand, key: str | None
+) -> None:
+    await privately(branch, LI, "问承诺 3 扶手装好了吗")
+    heard = await privately(branch, ZHANG, said, reply=await put_to(branch, ZHANG))
+    assert (await questions(branch))[0].stand is stand
+    assert (heard.refusal.words.key if heard.refusal else None) == key
+
+
+async def test_a_reply_to_the_reminder_says_how_far_the_pledge_is(branch: SmallBranch, clock: HandClock) -> None:
+    await branch.store.settle(notes=[PledgeChanged(pledge=replace(await one(branch), due=date(2026, 7, 4)))])
+    clock.now = NOON + timedelta(days=1)
+    await keep(branch)
+    event = await put_to(branch, ZHANG)
+    for said, percent, note in (
+        ("好的", 0, ""),
+        ("没有", 0, ""),
+        ("怎么报？", 0, ""),
+        ("６０％ 扶手已到货", 60, "扶手已到货"),
+        ("在等材料", 60, "在等材料"),
+        ("进展 70%", 70, ""),
+        ("done", 100, ""),
+    ):
+        await privately(branch, ZHANG, said, reply=event)
+        steps = await branch.store.read(lambda unit: stored.history(unit, [P3]))
+        assert ((await one(branch)).percent, steps[-1].note if steps else "") == (percent, note), said
+    assert (await one(branch)).state is State.OPEN, "to close it is for the branch"
+    await privately(branch, LI, "90%", reply=event)
+    assert (await one(branch)).percent == 100, "it was told to another"
+
+
 async def test_who_wishes_is_named(branch: SmallBranch) -> None:
     await privately(branch, LI, "问承诺3 署名 扶手什么时候装")
     assert "李强问您" in await last(branch, ZHANG)
