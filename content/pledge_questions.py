@@ -5,7 +5,7 @@ Who asked is shown to nobody unless they wish it; it is known for as long as the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -214,7 +214,9 @@ def answer(
 def tell_asker(pledge: Pledge, question: Question, asker: UserId, outcome: str = "") -> Tell:
     """Return what the asker is told of what became of a question; ``outcome`` is what was said of a closed pledge."""
     name = name_of(pledge, question)
-    if question.stand is Stand.CLOSED:
+    if question.stand is Stand.HIDDEN:
+        said = words("pledge_question.hidden", name=name, matter=pledge.matter, question=question.text)
+    elif question.stand is Stand.CLOSED:
         key = "pledge_question.closed_with_it"
         said = words(key, name=name, matter=pledge.matter, question=question.text, outcome=outcome)
     else:
@@ -223,8 +225,21 @@ def tell_asker(pledge: Pledge, question: Question, asker: UserId, outcome: str =
     return Tell(user=asker, words=said, unasked=True)
 
 
-def moderate(pledge: Pledge, question: Question, *, hidden: bool, reason: str, now: datetime) -> Decision | Refusal:
-    """Take an improper question off the pages, with a reason that who may see the desk reads, or put it back."""
+def moderate(
+    pledge: Pledge,
+    question: Question,
+    *,
+    hidden: bool,
+    reason: str,
+    owner: UserId | None,
+    asker: UserId | None,
+    now: datetime,
+) -> Decision | Refusal:
+    """Take an improper question off the pages, with a reason that who may see the desk reads, or put it back.
+
+    The asker is told that it was hidden when they may be told, and so is the ``owner`` who knew of it, without the
+    reason. What is put back is told again to either.
+    """
     why = tidied(reason)
     if question.stand is Stand.WITHDRAWN or hidden == (question.stand is Stand.HIDDEN):
         return refused("pledge.question_gone")
@@ -235,8 +250,24 @@ def moderate(pledge: Pledge, question: Question, *, hidden: bool, reason: str, n
     unanswered = Stand.OPEN if pledge.state is State.OPEN else Stand.CLOSED
     stand = Stand.HIDDEN if hidden else Stand.ANSWERED if question.answer else unanswered
     settled = now if stand in (Stand.HIDDEN, Stand.CLOSED) else None
-    after = replace(question, stand=stand, hidden_why=why if hidden else "", settled_at=settled)
-    return Decision(facts=(PledgeQuestionModerated(question=after, pledge=question.pledge),))
+    after = replace(question, stand=stand, hidden_why=why if hidden else "", settled_at=settled, asker_told=None)
+    after = after if hidden or stand is not Stand.OPEN else replace(after, owner_told=None)
+    return Decision(
+        facts=(PledgeQuestionModerated(question=after, pledge=question.pledge),),
+        effects=tuple(_of_moderation(pledge, question, after, owner, asker)),
+    )
+
+
+def _of_moderation(
+    pledge: Pledge, before: Question, after: Question, owner: UserId | None, asker: UserId | None
+) -> Iterator[Tell]:
+    """Yield what either is told at once; what an open question asks the owner, and an asker of its end, comes later."""
+    values = {"name": name_of(pledge, before), "matter": pledge.matter}
+    if owner is not None and before.owner_told is not None and after.stand is not Stand.OPEN:
+        key = "pledge.note_hidden" if after.stand is Stand.HIDDEN else "pledge.note_put_back"
+        yield Tell(user=owner, words=words(key, **values), unasked=True)
+    if asker is not None and before.asker_told is not None and after.stand is Stand.OPEN:
+        yield Tell(user=asker, words=words("pledge_question.put_back", **values), unasked=True)
 
 
 def withdraw(question: Question, *, user: UserId | None) -> Decision | Refusal:

@@ -109,7 +109,8 @@ async def waiting(unit: Reading) -> tuple[Waiting, ...]:
     own = pledge_questions.c
     found: list[Waiting] = []
     to_owner = and_(own.stand == Stand.OPEN, own.owner_told.is_(None), pledges.c.state == State.OPEN, sees_to_it())
-    to_asker = and_(own.stand.in_([Stand.ANSWERED, Stand.CLOSED]), own.asker_told.is_(None))
+    told_of = [Stand.ANSWERED, Stand.CLOSED, Stand.HIDDEN]
+    to_asker = and_(own.stand.in_(told_of), own.asker_told.is_(None))
     for who, where, is_owner in ((pledges.c.owner_id, to_owner, True), (own.member_id, to_asker, False)):
         query = (
             select(pledge_questions, members.c.user_id)

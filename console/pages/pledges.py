@@ -22,7 +22,7 @@ from console.wording import fully, t
 from content import pledge_questions as asked
 from content import pledges as rules
 from content.decision import Refusal, refused
-from content.identifiers import MemberId, OrganisationId, PledgeId, PledgeQuestionId, derive
+from content.identifiers import MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId, derive
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.pledge_questions import Question
@@ -279,8 +279,7 @@ def answer(id: str, question: str) -> Answer:  # noqa: A002
         known, found = await stored.pledge(unit, one.id), await _question(unit, one, question)
         if known is None or found is None:
             return None
-        person = await members.member(unit, found.member) if found.member is not None else None
-        asker = person.user if person is not None and person.left is None else None
+        asker = await _person(unit, found.member)
         free = (
             asker is not None
             and await mutes.muted_until(unit, asker) is None
@@ -301,7 +300,16 @@ def hide(id: str, question: str) -> Answer:  # noqa: A002
         known, found = await stored.pledge(unit, one.id), await _question(unit, one, question)
         if known is None or found is None:
             return None
-        return asked.moderate(known, found, hidden=hidden, reason=reason, now=unit.now)
+        owner, asker = await stored.owner_of(unit, known), await _person(unit, found.member)
+        return asked.moderate(
+            known,
+            found,
+            hidden=hidden,
+            reason=reason,
+            owner=owner.user if owner is not None else None,
+            asker=asker,
+            now=unit.now,
+        )
 
     return _done(one, decide, "pledge_question_hidden" if hidden else "pledge_question_back", question)
 
@@ -343,6 +351,12 @@ def _done(one: Pledge, decide: object, done: str, question: str = "") -> Answer:
         fresh = ask(lambda unit: stored.pledge(unit, one.id)) or one
         return page_of(fresh, outcome.refusal, question), 422
     return onward(outcome, to=link("pledges.show_one", id=one.id), done=done)
+
+
+async def _person(unit: Reading, id: MemberId | None) -> UserId | None:  # noqa: A002
+    """Return the account of somebody on the roster."""
+    one = await members.member(unit, id) if id is not None else None
+    return one.user if one is not None and one.left is None else None
 
 
 async def _question(unit: Reading, one: Pledge, id: str) -> Question | None:  # noqa: A002

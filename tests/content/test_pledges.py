@@ -325,7 +325,7 @@ def test_an_answer_goes_to_who_asked_and_stands_on_the_pledge() -> None:
 
 def test_an_improper_question_is_hidden_with_a_reason_and_put_back() -> None:
     def moderate(one: Question, *, hidden: bool, reason: str = "", state: State = State.OPEN) -> Decision | Refusal:
-        return asked.moderate(pledge(state=state), one, hidden=hidden, reason=reason, now=NOW)
+        return asked.moderate(pledge(state=state), one, hidden=hidden, reason=reason, owner=USER, asker=HER, now=NOW)
 
     assert key_of(moderate(question(), hidden=True)) == "pledge.no_reason"
     done = moderate(question(answer="好", stand=Stand.ANSWERED), hidden=True, reason="点名骂人")
@@ -344,6 +344,32 @@ def test_an_improper_question_is_hidden_with_a_reason_and_put_back() -> None:
         (after,) = back.facts
         assert isinstance(after, asked.PledgeQuestionModerated)
         assert (after.question.stand, after.question.hidden_why) == (stand, "")
+
+
+@pytest.mark.parametrize(
+    ("one", "hidden", "told"),
+    [
+        (question(owner_told=NOW), True, [(USER, "pledge.note_hidden")]),
+        (question(), True, []),
+        (question(stand=Stand.ANSWERED, answer="好", owner_told=NOW), True, [(USER, "pledge.note_hidden")]),
+        (question(stand=Stand.HIDDEN, owner_told=NOW, asker_told=NOW), False, [(HER, "pledge_question.put_back")]),
+        (question(stand=Stand.HIDDEN, owner_told=NOW), False, []),
+        (question(stand=Stand.HIDDEN, answer="好", owner_told=NOW), False, [(USER, "pledge.note_put_back")]),
+    ],
+)
+def test_whoever_knew_of_a_question_is_told_when_it_is_hidden_or_put_back_and_not_why(
+    one: Question, hidden: bool, told: list[tuple[UserId, str]]
+) -> None:
+    done = asked.moderate(pledge(), one, hidden=hidden, reason="点名骂人", owner=USER, asker=HER, now=NOW)
+    assert isinstance(done, Decision)
+    (fact,) = done.facts
+    assert isinstance(fact, asked.PledgeQuestionModerated)
+    assert fact.question.asker_told is None, "the asker is told what became of it once they may be told"
+    assert (fact.question.owner_told is None) == (one.owner_told is None or fact.question.stand is Stand.OPEN)
+    assert [(each.user, each.words.key) for each in done.effects if isinstance(each, Tell)] == told
+    heard = [each.words for each in done.effects if isinstance(each, Tell)]
+    for each in (*heard, asked.tell_asker(pledge(), fact.question, HER).words):
+        assert "骂人" not in say(each)
 
 
 def test_who_asked_takes_a_question_back_once() -> None:

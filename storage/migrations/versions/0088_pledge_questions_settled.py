@@ -22,5 +22,5 @@ WHERE stand = 'open' AND pledge_id IN (SELECT id FROM pledges WHERE state != 'op
 def upgrade() -> None:
     """Change the tables."""
     op.add_column("pledge_questions", sa.Column("settled_at", Instant(timezone=True), nullable=True))
-    op.execute("UPDATE pledge_questions SET settled_at = asked_at WHERE stand = 'hidden'")
+    op.execute("UPDATE pledge_questions SET settled_at = asked_at, asker_told = NULL WHERE stand = 'hidden'")
     op.execute(_CLOSED)

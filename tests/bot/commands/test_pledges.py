@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot import pledges as keeping
+from content import pledge_questions as rules_of_questions
 from content import pledges as rules
 from content.decision import Decision
 from content.identifiers import Cause, MemberId, OrganisationId, PledgeId
@@ -450,6 +451,20 @@ async def test_what_was_closed_with_a_pledge_waits_again_when_it_is_taken_up_and
     assert len(await told(branch)) == before, "nobody is told anything twice"
     await privately(branch, ZHANG, "答承诺 3 下周")
     assert "答：下周" in await last(branch, LI)
+
+
+async def test_who_asked_is_told_once_that_their_question_was_hidden(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺 3 什么时候装")
+    (each,) = await questions(branch)
+    known, users = await one(branch), {"owner": account(ZHANG), "asker": account(LI)}
+    done = rules_of_questions.moderate(known, each, hidden=True, reason="点名骂人", **users, now=NOON)
+    assert isinstance(done, Decision)
+    await branch.store.settle(notes=done.facts)
+    before = len(await told(branch))
+    for _ in range(2):
+        await keep(branch)
+    assert len(await told(branch)) == before + 1
+    assert "被支部隐去了" in await last(branch, LI)
 
 
 async def keep(branch: SmallBranch) -> None:
