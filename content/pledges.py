@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2s
@@ -142,6 +142,14 @@ class PledgeReminded(Fact, frozen=True, kw_only=True):
     pledge: Pledge
 
 
+class Hands(Struct, frozen=True, kw_only=True):
+    """From whose hands a pledge goes into whose: their accounts where they can be told, and the new owner's name."""
+
+    former: UserId | None = None
+    owner: UserId | None = None
+    name: str = ""
+
+
 def tidied(text: str) -> str:
     """Return what was typed in one line."""
     return " ".join(text.split())
@@ -153,14 +161,25 @@ def mark_of(pledge: Pledge) -> str:
     return blake2s(repr((*map(str, shown), pledge.state, pledge.review)).encode(), digest_size=9).hexdigest()
 
 
-def make(pledge: Pledge, *, people: Collection[MemberId], by: UserId, today: date, now: datetime) -> Decision | Refusal:
-    """Put a pledge on the register; ``people`` are the members of its branch, of whom owner and pledger must be."""
+def make(
+    pledge: Pledge,
+    *,
+    people: Collection[MemberId],
+    owner: UserId | None = None,
+    by: UserId,
+    today: date,
+    now: datetime,
+) -> Decision | Refusal:
+    """Put a pledge on the register; ``people`` are the members of its branch, of whom owner and pledger must be.
+
+    ``owner`` is the account of its owner, who is told of it.
+    """
     refusal = _objection(pledge, people)
     if refusal is not None:
         return refusal
     if pledge.due < today:
         return refused("pledge.due_past", field="due")
-    return Decision(facts=(PledgeMade(pledge=pledge, by=by, at=now),))
+    return Decision(facts=(PledgeMade(pledge=pledge, by=by, at=now),), effects=tuple(_to_owner(pledge, owner, by)))
 
 
 def change(
@@ -169,13 +188,17 @@ def change(
     reason: str,
     *,
     people: Collection[MemberId],
+    hands: Hands | None = None,
     seen: str,
     by: UserId,
     cause: Cause,
     today: date,
     now: datetime,
 ) -> Decision | Refusal:
-    """Change what is pledged, with the reason, which stays in its history; another due day is reminded of anew."""
+    """Change what is pledged, with the reason, which stays in its history; another due day is reminded of anew.
+
+    Where another owns it from now on, both are told, but for who does it themself.
+    """
     if before.state is not State.OPEN:
         return refused("pledge.is_closed", number=before.number)
     if seen != mark_of(before):
@@ -192,7 +215,22 @@ def change(
             return refused("pledge.due_past", field="due")
         after = replace(after, reminded=0, due_set=today)
     entry = _entry(before, Sort.CHANGED, why, by=by, cause=cause, today=today, now=now)
-    return Decision(facts=(PledgeChanged(pledge=after, entry=entry),))
+    effects: list[Tell] = []
+    if hands is not None and after.owner != before.owner:
+        effects += _to_owner(after, hands.owner, by)
+        if hands.former is not None and hands.former != by:
+            key = "pledge.owner_no_more" if hands.name else "pledge.owner_no_more_nobody"
+            said = words(key, number=after.number, matter=before.matter, name=hands.name)
+            effects.append(Tell(user=hands.former, words=said, unasked=True))
+    return Decision(facts=(PledgeChanged(pledge=after, entry=entry),), effects=tuple(effects))
+
+
+def _to_owner(pledge: Pledge, owner: UserId | None, by: UserId) -> Iterator[Tell]:
+    """Yield what somebody is told who owns a pledge from now on; a reply to it says how far the pledge is."""
+    if owner is not None and owner != by:
+        due = _day(pledge.due)
+        said = words("pledge.owner_now", number=pledge.number, matter=pledge.matter, due=due, percent=pledge.percent)
+        yield Tell(user=owner, words=said, unasked=True, matter=pledge.id)
 
 
 def _objection(pledge: Pledge, people: Collection[MemberId], before: Pledge | None = None) -> Refusal | None:

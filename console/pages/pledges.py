@@ -116,7 +116,8 @@ def make() -> Answer:
 
     async def decide(unit: Reading) -> Decided:
         one = replace(drafted, number=await stored.next_number(unit, place.id))
-        return rules.make(one, people=await _ids_at(unit, place.id), by=user, today=day, now=unit.now)
+        owner = await _person(unit, one.owner)
+        return rules.make(one, people=await _ids_at(unit, place.id), owner=owner, by=user, today=day, now=unit.now)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -170,6 +171,7 @@ def change(id: str) -> Answer:  # noqa: A002
             after,
             fields.reason,
             people=people,
+            hands=await _hands(unit, before, after),
             seen=seen,
             by=user,
             cause=form,
@@ -351,6 +353,15 @@ def _done(one: Pledge, decide: object, done: str, question: str = "") -> Answer:
         fresh = ask(lambda unit: stored.pledge(unit, one.id)) or one
         return page_of(fresh, outcome.refusal, question), 422
     return onward(outcome, to=link("pledges.show_one", id=one.id), done=done)
+
+
+async def _hands(unit: Reading, before: Pledge, after: Pledge) -> rules.Hands:
+    next_one = await members.member(unit, after.owner) if after.owner is not None else None
+    return rules.Hands(
+        former=await _person(unit, before.owner),
+        owner=await _person(unit, after.owner),
+        name=next_one.name if next_one is not None else "",
+    )
 
 
 async def _person(unit: Reading, id: MemberId | None) -> UserId | None:  # noqa: A002

@@ -132,6 +132,17 @@ def test_a_change_needs_a_reason_and_sees_what_others_did_meanwhile(house: House
     assert marks
 
 
+def test_another_owner_and_the_one_before_are_told(house: House, browser: Browser) -> None:
+    put_pledge_down(house)
+    mark = re.search(r'name="mark" value="(\w+)"', page_of(browser, f"{PATH}/change"))
+    assert mark is not None
+    own = {"matter": "给站台加装扶手", "measure": "四个站台都装上", "due": "2027-03-01", "reason": "换人"}
+    browser.post(f"{PATH}/change", form(house, mark=mark[1], owner=house.seeded.members["陈晨"], **own))
+    assert one(house).owner == house.seeded.members["陈晨"]
+    keys = [row.words["key"] for row in rows(house, "tell")]
+    assert {"pledge.owner_now", "pledge.owner_no_more"} <= set(keys)
+
+
 def test_progress_closing_and_the_review_are_typed(house: House, browser: Browser) -> None:
     put_pledge_down(house)
     for percent in ("101", "-1", "六成"):

@@ -152,9 +152,41 @@ def test_a_pledge_is_put_down_for_people_of_its_branch() -> None:
     assert key_of(make(pledge(measure="长" * 301))) == "pledge.long_measure"
 
 
-def change(before: Pledge, after: Pledge, reason: str = "材料到得晚", seen: str = "") -> Decision | Refusal:
-    mark = seen or rules.mark_of(before)
-    return rules.change(before, after, reason, people=PEOPLE, seen=mark, by=USER, cause=CAUSE, today=TODAY, now=NOW)
+def change(
+    before: Pledge, after: Pledge, reason: str = "材料到得晚", seen: str = "", **more: Any
+) -> Decision | Refusal:
+    usual = {"people": PEOPLE, "by": USER, "cause": CAUSE, "today": TODAY, "now": NOW}
+    return rules.change(before, after, reason, seen=seen or rules.mark_of(before), **{**usual, **more})
+
+
+@pytest.mark.parametrize(
+    ("next_owner", "name", "by", "told"),
+    [
+        (ASKER, "王丽", "@secretary:x", [(HER, "pledge.owner_now"), (USER, "pledge.owner_no_more")]),
+        (None, "", "@secretary:x", [(USER, "pledge.owner_no_more_nobody")]),
+        (ASKER, "王丽", HER, [(USER, "pledge.owner_no_more")]),
+        (ASKER, "王丽", USER, [(HER, "pledge.owner_now")]),
+        (OWNER, "张明", "@secretary:x", []),
+    ],
+)
+def test_whoever_owns_a_pledge_from_now_on_and_who_did_are_told(
+    next_owner: MemberId | None, name: str, by: str, told: list[tuple[UserId, str]]
+) -> None:
+    before = pledge()
+    after = replace(before, owner=next_owner, measure="六个站台")
+    hands = rules.Hands(former=USER, owner=HER if next_owner else None, name=name)
+    done = change(before, after, hands=hands, by=UserId(by))
+    assert isinstance(done, Decision)
+    heard = [each for each in done.effects if isinstance(each, Tell)]
+    assert [(each.user, each.words.key) for each in heard] == told
+    assert all(each.unasked for each in heard)
+
+
+def test_who_is_named_when_a_pledge_is_put_down_is_told() -> None:
+    for by, told in ((UserId("@secretary:x"), ["pledge.owner_now"]), (USER, [])):
+        done = rules.make(pledge(), people=PEOPLE, owner=USER, by=by, today=TODAY, now=NOW)
+        assert isinstance(done, Decision)
+        assert [each.words.key for each in done.effects if isinstance(each, Tell)] == told
 
 
 def test_a_change_has_a_reason_and_another_day_is_reminded_of_anew() -> None:
