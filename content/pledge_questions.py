@@ -142,7 +142,8 @@ def ask(
     question = Question(
         id=id,
         pledge=pledge.id,
-        number=max((one.number for one in held), default=0) + 1,
+        # A question that is gone leaves its number unused, so that an old answer never seems to speak of a new one.
+        number=max((pledge.asked, *(one.number for one in held))) + 1,
         text=said,
         asked_at=now,
         member=member,

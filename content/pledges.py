@@ -66,7 +66,8 @@ class Pledge(Struct, frozen=True, kw_only=True):
 
     ``due`` was set on the day ``due_set``. ``group`` and ``person`` name who pledges where it is not the branch.
     ``owner`` is who sees to it, ``None`` where nobody does. ``reminded`` counts the reminders before ``due`` that are
-    over, ``told_on`` is the last day on which its room was told. ``review`` (评诺) is typed at the end of the year.
+    over, ``told_on`` is the last day on which its room was told. ``asked`` is the last number that a question to it
+    was given. ``review`` (评诺) is typed at the end of the year.
     """
 
     id: PledgeId
@@ -85,6 +86,7 @@ class Pledge(Struct, frozen=True, kw_only=True):
     percent: int = 0
     reminded: int = 0
     told_on: date | None = None
+    asked: int = 0
     review: str = ""
 
 

@@ -272,7 +272,7 @@ PERSONAL: tuple[Held, ...] = (
         pledges,
         "owner_id person_id author",
         "number organisation_id party matter measure due state percent review made_at",
-        inner="id group_id person_id owner_id due_set updated reminded told_on author",
+        inner="id group_id person_id owner_id due_set updated reminded told_on asked author",
         party="pledges.party_",
         state="pledges.state_",
     ),

@@ -145,8 +145,10 @@ async def write_closed(unit: Writing, fact: PledgeClosed) -> None:
 
 
 async def write_asked(unit: Writing, fact: PledgeQuestioned) -> None:
-    """Keep a question."""
+    """Keep a question, and that its number is given for good."""
     await unit.add_missing(pledge_questions, _row(fact.question))
+    own = (pledges.c.id == fact.pledge, pledges.c.asked < fact.question.number)
+    await unit.execute(update(pledges).where(*own).values(asked=fact.question.number))
 
 
 async def write_question(unit: Writing, fact: PledgeQuestionAnswered | PledgeQuestionModerated) -> None:

@@ -65,6 +65,7 @@ pledges = Table(
     Column("percent", Integer, nullable=False),
     Column("reminded", Integer, nullable=False),
     Column("told_on", Date),
+    Column("asked", Integer, nullable=False, server_default="0"),
     Column("review", String(300), nullable=False),
     Column("author", String(255), nullable=False),
     Column("made_at", Instant, nullable=False),
@@ -111,6 +112,7 @@ def _pledge(row: AnyRow) -> Pledge:
         percent=row.percent,
         reminded=row.reminded,
         told_on=row.told_on,
+        asked=row.asked,
         review=row.review,
     )
 
@@ -259,8 +261,10 @@ async def write_stands(
     unit: Writing, fact: PledgeChanged | PledgeProgressed | PledgeClosed | PledgeTold | PledgeReminded
 ) -> None:
     """Keep how a pledge stands, and a line of its history."""
-    one = fact.pledge
-    await unit.execute(update(pledges).where(pledges.c.id == one.id).values(**_values(one)))
+    one, values = fact.pledge, _values(fact.pledge)
+    # How many questions it was asked is for those to say.
+    del values["asked"]
+    await unit.execute(update(pledges).where(pledges.c.id == one.id).values(**values))
     entry = getattr(fact, "entry", None)
     if isinstance(entry, Entry):
         values = asdict(entry)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
+from msgspec.structs import replace
+
+from content.decision import Decision
 from content.erasure import PersonErased
 from content.identifiers import EventId, OrganisationId, PledgeEntryId, PledgeId, PledgeQuestionId
-from content.pledge_questions import PledgeQuestionAnswered, PledgeQuestioned, Question
-from content.pledges import Entry, Party, Pledge, PledgeMade, PledgeProgressed, Sort
+from content.pledge_questions import PledgeQuestionAnswered, PledgeQuestioned, Question, ask
+from content.pledges import Entry, Party, Pledge, PledgeChanged, PledgeMade, PledgeProgressed, Sort
 from storage import holdings, pledge_questions, pledges
-from tests.small_branch import EAST, LI, NOON, ROOF, SECRETARY, WEST, ZHANG, SmallBranch, account
+from tests.small_branch import EAST, LI, NOON, ROOF, SECRETARY, WANG, WEST, ZHANG, SmallBranch, account
 
 TODAY = date(2026, 7, 1)
 
@@ -107,3 +110,24 @@ async def test_what_an_erased_person_asked_is_gone(branch: SmallBranch) -> None:
     assert len(told["pledge_questions"].rows) == 1
     await branch.store.settle(notes=[PersonErased(members=(LI,), accounts=(account(LI),), at=NOON)])
     assert await branch.store.read(lambda unit: pledge_questions.questions(unit, [one.id])) == ()
+    stale = PledgeChanged(pledge=replace(one, matter="别的"))
+    await branch.store.settle(notes=[stale])
+    kept = await branch.store.read(lambda unit: pledges.pledge(unit, one.id))
+    assert kept is not None
+    asking = ask(
+        kept,
+        "装几处",
+        id=PledgeQuestionId("next"),
+        member=WANG,
+        user=account(WANG),
+        event=EventId("$next"),
+        held=(),
+        owner=None,
+        owner_free=False,
+        signed=None,
+        now=NOON,
+    )
+    assert isinstance(asking, Decision)
+    (fact,) = asking.facts
+    assert isinstance(fact, PledgeQuestioned)
+    assert fact.question.number == 2, "the number of what is gone is not given again"
