@@ -152,7 +152,7 @@ def ask(
         owner_told=now if tells else None,
     )
     key = "pledge_question.kept" if owner is not None else "pledge_question.kept_for_desk"
-    kept = words(key, number=pledge.number, name=name_of(pledge, question))
+    kept = words(key, number=pledge.number, matter=pledge.matter, name=name_of(pledge, question))
     if in_room and signed is None:
         kept = words("pledge_question.seen_in_room", kept=(kept,), number=pledge.number)
     effects = [Tell(user=user, words=kept)]

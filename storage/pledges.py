@@ -143,6 +143,14 @@ async def of_branch(unit: Reading, organisation: OrganisationId, *, limit: int) 
     return tuple(_pledge(row) for row in await unit.rows(query.order_by(own.due, own.number).limit(limit)))
 
 
+async def owned_by(unit: Reading, owner: MemberId, *, limit: int) -> tuple[Pledge, ...]:
+    """Return the open pledges of their branch to which a member sees, the earliest due first."""
+    own = pledges.c
+    query = select(pledges).join(members, members.c.id == own.owner_id)
+    query = query.where(own.owner_id == owner, own.state == State.OPEN, sees_to_it())
+    return tuple(_pledge(row) for row in await unit.rows(query.order_by(own.due, own.number).limit(limit)))
+
+
 async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Pledge, ...]:
     """Return the pledges at or below the roots, open ones first and the earliest due first, then the last closed."""
     own, where = pledges.c, within(pledges.c.organisation_id, roots)

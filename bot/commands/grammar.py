@@ -288,14 +288,20 @@ _ASKED = re.compile(
 _TENS = re.compile("[一二三四五六七八九]?十[一二三四五六七八九]?")
 _WHOLE_NUMBER = rf"(?:[0-9]{{1,4}}|{_TENS.pattern}|[一二三四五六七八九])"
 _EDGE = r"(?![\w%‰]|[-./~+][0-9])"
-_NUMBERED_PLACE = "[楼樓线線门門院厅廳车車库庫]"
+_MEASURES = (
+    r"[月米吨噸层層栋棟岁歲]|日(?![常期])|[点點](?![位检檢])|[个個](?![别別人])|元(?!旦)|[圆圓]|天(?![气氣])|年(?![底终終度轻輕])"
+    r"|[楼樓](?![道梯])|人(?![员員手家为為们們])|[条條](?!件)|[处處](?!理)|[周週](?![一二三四五六日末边邊围圍])"
+    r"|[万萬](?!一)|[块塊]|[分秒][钟鐘]|小[时時]|星期(?![一二三四五六日天])"
+    r"|(?i:(?:days?|weeks?|months?|years?|hours?|minutes?|yuan|metres?|floors?|people|o'clock|[ap]m)\b)"
+)
+"""What is measured or counted, but for words that only begin so: 3 个月 is no pledge 3, and 3 个别 may be."""
 ABOUT_PLEDGE = re.compile(
-    rf"(?P<number>{_WHOLE_NUMBER})(?!\s*[号號]{_NUMBERED_PLACE})"
-    rf"(?:\s*[号號](?:承[诺諾])?|承[诺諾]|(?!\s*[号號]){_EDGE}|(?=-[0-9]))"
+    rf"(?P<number>{_WHOLE_NUMBER})(?!\s*(?:{_MEASURES}))"
+    rf"(?:\s*[号號](?:承[诺諾]|(?![\w%‰]))|承[诺諾]|(?!\s*[号號]){_EDGE}|(?=-[0-9]))"
     rf"(?:-(?P<question>[0-9]{{1,4}}){_EDGE}|(?!-[0-9]))[\s:,，、.。;；]*(?P<rest>.*)",
     re.DOTALL,
 )
-"""The number of a pledge or of a question to it, and what is said; 一切, 三天, 十分, 10月 and 12号楼 are no numbers."""
+"""The number of a pledge or of a question to it, and what is said; 一切, 三天, 3 个月 and 12号装好 have none."""
 _OF_PLEDGE = re.compile(
     rf"(?P<word>问承诺|答承诺|更新承诺|进展(?={ABOUT_PLEDGE.pattern}))(?P<argument>[0-9一二三四五六七八九十].*)",
     re.DOTALL,

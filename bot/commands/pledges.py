@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,9 @@ from storage import pledges as stored
 from storage.unit import Reading
 
 MOST_LISTED = 30
+MOST_ECHOED = 60
+"""So many characters of what was said are said again where it was not understood."""
+
 MOST_SHOWN = 5
 """So many questions, and half as many steps, stand in what one is told of a pledge; all of them on its page."""
 
@@ -69,13 +73,13 @@ async def ask(asking: Asking) -> Answer:
     if asking.member is None:
         return None
     found = ABOUT_PLEDGE.fullmatch(asking.argument)
-    if found is None or found["question"]:
-        return discreetly(refused("pledge_question.which"))
     branch = await _branch(asking.unit, asking.member)
-    number = number_in(found["number"])
-    one = await _numbered(asking, branch, number)
+    if found is None or found["question"]:
+        said = found["rest"] if found is not None else asking.argument
+        return discreetly(await _which(asking, branch, "pledge_question.which", said))
+    one = await _numbered(asking, branch, number_in(found["number"]))
     if isinstance(one, Refusal):
-        return discreetly(refused("pledge_question.no_such_number", number=str(number)))
+        return discreetly(await _which(asking, branch, "pledge_question.no_such_number", found["rest"]))
     text, signed = found["rest"], _SIGNED.fullmatch(found["rest"])
     seeing = await stored.owner_of(asking.unit, one)
     owner = seeing.user if seeing is not None else None
@@ -104,7 +108,7 @@ async def answer(asking: Asking) -> Answer:
         return None
     found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None:
-        return refused("pledge.answer_how")
+        return await _which_of_mine(asking, asking.member, "pledge.answer")
     one = await _own(asking, number_in(found["number"]))
     if isinstance(one, Refusal):
         return one
@@ -172,7 +176,7 @@ async def progress(asking: Asking) -> Answer:
         return None
     found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None or found["question"]:
-        return refused("pledge.progress_how", number=3)
+        return await _which_of_mine(asking, asking.member, "pledge.progress")
     one = await _own(asking, number_in(found["number"]))
     return one if isinstance(one, Refusal) else await _progressed(asking, one, found["rest"])
 
@@ -256,6 +260,22 @@ async def _not_theirs(asking: Asking, one: Pledge, member: Member) -> Refusal | 
 async def _numbered(asking: Asking, branch: OrganisationId, number: int | None) -> Pledge | Refusal:
     one = await stored.numbered(asking.unit, branch, number) if number is not None else None
     return one or refused("pledge.no_such_number", number=str(number or asking.argument[:10]))
+
+
+async def _which(asking: Asking, branch: OrganisationId, key: str, said: str) -> Refusal:
+    """Say which pledges there are, of which one was not named, and how what was said would be understood."""
+    found = await stored.of_branch(asking.unit, branch, limit=MOST_LISTED)
+    return _offer(key, found, said) if found else refused("pledge.none")
+
+
+async def _which_of_mine(asking: Asking, member: Member, key: str) -> Refusal:
+    found = await stored.owned_by(asking.unit, member.id, limit=MOST_LISTED)
+    return _offer(f"{key}_which", found, asking.argument) if found else refused(f"{key}_how", number=3)
+
+
+def _offer(key: str, found: Sequence[Pledge], said: str) -> Refusal:
+    lines = tuple(words("pledge.which_line", number=one.number, matter=one.matter) for one in found)
+    return refused(key, lines=lines, number=found[0].number, said=said.strip()[:MOST_ECHOED] or "…")
 
 
 async def _branch(unit: Reading, member: Member) -> OrganisationId:

@@ -257,7 +257,7 @@ async def test_only_its_owner_says_how_far_a_pledge_is_and_answers(branch: Small
     for said, key in (
         ("进展 3 120% 好", "pledge.bad_percent"),
         ("进展 3 60.5%", "pledge.bad_percent"),
-        ("进展 到货了", "pledge.progress_how"),
+        ("进展 到货了", "pledge.progress_which"),
         ("进展 3", "pledge.no_progress"),
         ("进展 8 5%", "pledge.no_such_number"),
     ):
@@ -306,6 +306,15 @@ NO_NUMBERS = (
     "3-5天内装好",
     "3.5 米够吗",
     "60%",
+    "12号能装好吗",
+    "3号装好了吗",
+    "10 日前能装好吗",
+    "3 个月能装好吗",
+    "12 点开门吗",
+    "3 天内装好",
+    "100 元够吗",
+    "3 周能装好吗",
+    "3 months from now",
 )
 
 
@@ -317,8 +326,8 @@ async def test_words_that_begin_with_a_numeral_are_no_number_and_nothing_is_writ
     await privately(branch, LI, "问承诺 3 等着答复")
     pledges_before = [await one(branch, id) for id in (P1, P3, PledgeId("n10"))]
     asked_before = await questions(branch)
-    assert await refused_with(branch, ZHANG, f"进展 {said}") == "pledge.progress_how"
-    assert await refused_with(branch, ZHANG, f"答承诺 {said}") == "pledge.answer_how"
+    assert await refused_with(branch, ZHANG, f"进展 {said}") == "pledge.progress_which"
+    assert await refused_with(branch, ZHANG, f"答承诺 {said}") == "pledge.answer_which"
     assert await refused_with(branch, LI, f"问承诺 {said}") == "pledge_question.which"
     await privately(branch, ZHANG, f"进展{said}")
     await privately(branch, ZHANG, f"答承诺{said}")
@@ -333,7 +342,12 @@ async def test_words_that_begin_with_a_numeral_are_no_number_and_nothing_is_writ
         ("问承诺 十一：何时", 11, "何时"),
         ("问承诺二十号 何时", 20, "何时"),
         ("问承诺3号 何时", 3, "何时"),
-        ("问承诺3号何时", 3, "何时"),
+        ("问承诺 3 号承诺何时", 3, "何时"),
+        ("问承诺 3：12号能装好吗", 3, "12号能装好吗"),
+        ("问承诺 3 12号能装好吗", 3, "12号能装好吗"),
+        ("问承诺 3 个别站台没装", 3, "个别站台没装"),
+        ("问承诺 3 周五能装好吗", 3, "周五能装好吗"),
+        ("问承诺 3 年底能装好吗", 3, "年底能装好吗"),
         ("问承诺 3 號：何时", 3, "何时"),
         ("问承诺 3：何时", 3, "何时"),
         ("问承诺 3，10月底能完成吗", 3, "10月底能完成吗"),
@@ -349,6 +363,19 @@ async def test_a_number_is_read_whole_as_people_write_it(
     await privately(branch, LI, said)
     (asked,) = await questions(branch, more.get(number, P3))
     assert asked.text == rest
+
+
+async def test_where_no_pledge_is_named_those_there_are_are_listed_with_how_to_ask(branch: SmallBranch) -> None:
+    await privately(branch, LI, "问承诺 12号能装好吗")
+    said = await last(branch, LI)
+    for piece in ("1 号：修好值班室的灯", "3 号：给站台加装扶手", "「问承诺 1：12号能装好吗」"):
+        assert piece in said
+    assert "西边的事" not in said
+    await privately(branch, LI, "问承诺 8 何时")
+    assert "「问承诺 1：何时」" in await last(branch, LI)
+    assert await refused_with(branch, LI, "进展 12号装好") == "pledge.progress_how", "who owns none is told how"
+    await privately(branch, LI, "问承诺 3 何时")
+    assert "给站台加装扶手" in await last(branch, LI), "what is kept says of which pledge"
 
 
 async def test_a_pledge_beyond_ten_is_shown_by_its_number_in_signs(branch: SmallBranch) -> None:
