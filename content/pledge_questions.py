@@ -25,6 +25,9 @@ MOST_WAITING = 3
 MOST_TOGETHER = 300
 """So many questions to one pledge are kept at all."""
 
+WAITS_AT_MOST = timedelta(days=7)
+"""A question that waits longer for its answer waits for the desk too, as one does at once that reaches no owner."""
+
 ASKERS_KEPT = timedelta(days=90)
 """How long it is known who asked without their name, once the question is settled."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, and_, or_, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, and_, func, or_, select, update
 
-from content.identifiers import EventId, MemberId, PledgeId, PledgeQuestionId, UserId
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId
 from content.pledge_questions import (
     ASKERS_KEPT,
+    WAITS_AT_MOST,
     PledgeQuestionAnswered,
     PledgeQuestioned,
     PledgeQuestionModerated,
@@ -23,6 +24,7 @@ from content.pledge_questions import (
 )
 from content.pledges import Pledge, PledgeChanged, PledgeClosed, State
 from storage.members import members
+from storage.organisations import within
 from storage.pledges import pledge, pledges, sees_to_it
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -124,6 +126,18 @@ async def waiting(unit: Reading) -> tuple[Waiting, ...]:
             if about is not None:
                 found.append(Waiting(pledge=about, question=_question(row), user=row.user_id, owner=is_owner))
     return tuple(found)
+
+
+async def number_late(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return how many questions at or below the roots have waited too long, or reach nobody who sees to the pledge."""
+    own = pledge_questions.c
+    owner = and_(members.c.id == pledges.c.owner_id, members.c.user_id.is_not(None), sees_to_it())
+    late = or_(own.asked_at < unit.now - WAITS_AT_MOST, members.c.id.is_(None))
+    where = (own.stand == Stand.OPEN, within(pledges.c.organisation_id, roots), late)
+    query = select(func.count()).select_from(
+        pledge_questions.join(pledges, pledges.c.id == own.pledge_id).outerjoin(members, owner)
+    )
+    return int(await unit.value(query.where(*where)) or 0)
 
 
 async def write_owner(unit: Writing, fact: PledgeChanged) -> None:

@@ -49,6 +49,8 @@ from storage import (
     outbox,
     outbox_items,
     participation,
+    pledge_questions,
+    pledges,
     sanctions,
     schedules,
     terms,
@@ -113,6 +115,8 @@ class Waiting(Struct, frozen=True, kw_only=True):
     erasures: int
     corrections: int
     help_cases: int
+    pledges_past: int
+    pledge_questions: int
     appeals: int
     complaints: int
     buried: int
@@ -241,6 +245,10 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
     if waiting.help_cases:
         yield need("help_cases", "help_cases.show", {"n": waiting.help_cases}, helped=True)
+    if waiting.pledge_questions:
+        yield need("pledge_questions", "pledges.show", {"n": waiting.pledge_questions}, helped=True)
+    if waiting.pledges_past:
+        yield need("pledges_past", "pledges.show", {"n": waiting.pledges_past}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
     if waiting.complaints:
@@ -370,6 +378,8 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         help_cases=await help_cases.number_waiting(unit, held[Right.HANDLE_HELP], asker.user)
         if held[Right.HANDLE_HELP]
         else 0,
+        pledges_past=await pledges.number_overdue(unit, held[Right.RECORD], day) if held[Right.RECORD] else 0,
+        pledge_questions=await pledge_questions.number_late(unit, held[Right.RECORD]) if held[Right.RECORD] else 0,
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
         complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)
         if held[Right.MODERATE]

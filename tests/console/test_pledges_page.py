@@ -143,6 +143,14 @@ def test_another_owner_and_the_one_before_are_told(house: House, browser: Browse
     assert {"pledge.owner_now", "pledge.owner_no_more"} <= set(keys)
 
 
+def test_the_first_page_says_what_is_past_its_day_and_what_waits_for_an_answer(house: House, browser: Browser) -> None:
+    put_pledge_down(house)
+    assert "1 条承诺过了原定日期" in page_of(browser, "/")
+    house.run(put(house.store, "left", MemberLeft(member=house.seeded.members["白云"], at=NOW)))
+    assert "2 个对承诺的提问在等答复" in page_of(browser, "/")
+    assert "承诺过了原定日期" not in page_of(house.browser(VIEWER), "/"), "who may do nothing about it is asked nothing"
+
+
 def test_progress_closing_and_the_review_are_typed(house: House, browser: Browser) -> None:
     put_pledge_down(house)
     for percent in ("101", "-1", "六成"):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
 from content.decision import Decision
 from content.erasure import PersonErased
 from content.identifiers import EventId, OrganisationId, PledgeEntryId, PledgeId, PledgeQuestionId
-from content.pledge_questions import PledgeQuestionAnswered, PledgeQuestioned, Question, ask
+from content.pledge_questions import PledgeQuestionAnswered, PledgeQuestioned, Question, Stand, ask
 from content.pledges import Entry, Party, Pledge, PledgeChanged, PledgeMade, PledgeProgressed, Sort
 from storage import holdings, pledge_questions, pledges
-from tests.small_branch import EAST, LI, NOON, ROOF, SECRETARY, WANG, WEST, ZHANG, SmallBranch, account
+from tests.small_branch import EAST, LI, NOON, ROOF, SECRETARY, WANG, WEST, ZHANG, HandClock, SmallBranch, account
 
 TODAY = date(2026, 7, 1)
 
@@ -33,9 +33,9 @@ def pledge(number: int, place: OrganisationId = EAST, due: date = TODAY) -> Pled
     )
 
 
-def question(one: Pledge) -> Question:
+def question(one: Pledge, id: str = "q") -> Question:
     return Question(
-        id=PledgeQuestionId("q"),
+        id=PledgeQuestionId(id),
         pledge=one.id,
         number=1,
         text="什么时候装",
@@ -56,6 +56,28 @@ async def test_numbers_belong_to_a_branch_and_are_given_once(branch: SmallBranch
     assert len(await branch.store.read(lambda unit: pledges.of_roots(unit, [ROOF], limit=9))) == 3
     past = date(2026, 7, 2)
     assert await branch.store.read(lambda unit: pledges.number_overdue(unit, [EAST], past)) == 2
+
+
+async def test_a_question_is_late_after_a_week_or_at_once_where_nobody_can_be_asked(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = pledge(1), replace(pledge(2), owner=None)
+    made = [PledgeMade(pledge=one, by=SECRETARY, at=NOON) for one in (first, second)]
+    asked = [PledgeQuestioned(question=question(one, id), pledge=one.id) for one, id in ((first, "a"), (second, "b"))]
+    await branch.store.settle(notes=[*made, *asked])
+
+    async def late() -> list[int]:
+        return [
+            await branch.store.read(lambda unit, place=place: pledge_questions.number_late(unit, [place]))  # type: ignore[misc]
+            for place in (EAST, WEST)
+        ]
+
+    assert await late() == [1, 0]
+    clock.now = NOON + timedelta(days=7, seconds=1)
+    assert await late() == [2, 0]
+    answered = replace(question(first, "a"), stand=Stand.ANSWERED, answer="好")
+    await branch.store.settle(notes=[PledgeQuestionAnswered(question=answered, pledge=first.id)])
+    assert await late() == [1, 0]
 
 
 async def test_an_erased_owner_leaves_the_pledge_and_its_history_without_a_name(branch: SmallBranch) -> None:
