@@ -295,8 +295,7 @@ def told(question: Question, tell: Tell, *, owner: bool, now: datetime) -> Decis
 
 def line_of(pledge: Pledge, question: Question, asker: str | None) -> Words:
     """Return a question with its answer in one line; ``asker`` is a name that its owner wished to be shown."""
-    key = "pledge.line_waiting"
-    if question.stand in (Stand.ANSWERED, Stand.CLOSED):
-        key = f"pledge.line_{question.stand}"
+    keys = {Stand.ANSWERED: "pledge.line_answered", Stand.CLOSED: "pledge.line_closed"}
+    key = keys.get(question.stand, "pledge.line_waiting")
     who: tuple[Words, ...] = (words("pledge.line_signed", name=asker),) if asker else ()
     return words(key, name=name_of(pledge, question), question=question.text, answer=question.answer, who=who)

@@ -108,7 +108,7 @@ async def answer(asking: Asking) -> Answer:
         return None
     found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None:
-        return await _which_of_mine(asking, asking.member, "pledge.answer")
+        return await _which_of_mine(asking, asking.member, "pledge.answer_which", "pledge.answer_how")
     one = await _own(asking, number_in(found["number"]))
     if isinstance(one, Refusal):
         return one
@@ -176,7 +176,7 @@ async def progress(asking: Asking) -> Answer:
         return None
     found = ABOUT_PLEDGE.fullmatch(asking.argument)
     if found is None or found["question"]:
-        return await _which_of_mine(asking, asking.member, "pledge.progress")
+        return await _which_of_mine(asking, asking.member, "pledge.progress_which", "pledge.progress_how")
     one = await _own(asking, number_in(found["number"]))
     return one if isinstance(one, Refusal) else await _progressed(asking, one, found["rest"])
 
@@ -268,9 +268,9 @@ async def _which(asking: Asking, branch: OrganisationId, key: str, said: str) ->
     return _offer(key, found, said) if found else refused("pledge.none")
 
 
-async def _which_of_mine(asking: Asking, member: Member, key: str) -> Refusal:
+async def _which_of_mine(asking: Asking, member: Member, key: str, how: str) -> Refusal:
     found = await stored.owned_by(asking.unit, member.id, limit=MOST_LISTED)
-    return _offer(f"{key}_which", found, asking.argument) if found else refused(f"{key}_how", number=3)
+    return _offer(key, found, asking.argument) if found else refused(how, number=3)
 
 
 def _offer(key: str, found: Sequence[Pledge], said: str) -> Refusal:
