@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,8 +13,9 @@ from bot.clock import closing, opening
 from bot.commands.understanding import understand
 from bot.matrix import border
 from bot.matrix.events import Event
-from content.identifiers import EventId, LessonId, ScheduleId
+from content.identifiers import EventId, LessonId, PledgeId, ScheduleId
 from content.lessons import Kind, LessonWritten
+from content.pledges import Party, Pledge, PledgeMade
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import schedules
@@ -22,6 +23,7 @@ from storage.outbox import Claimed, Postponed, Sent
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
 from tests.small_branch import (
+    EAST,
     EAST_ROOM,
     LI,
     ME,
@@ -67,9 +69,26 @@ WORDS = (
     "请假 '; DROP TABLE members; --",
     "请假 %_{0.__class__}${jndi:x}",
     "请假 \u202e倒\u200b看",
+    "承诺",
+    "问承诺 1 何时装好",
+    "问承诺 12号能装好吗",
+    "进展 1 60% 到货",
+    "答承诺 1 下周",
     "NaN",
     "\u2060",
     "",
+)
+PLEDGE = Pledge(
+    id=PledgeId("pledge"),
+    organisation=EAST,
+    number=1,
+    party=Party.BRANCH,
+    matter="给站台加装扶手",
+    measure="",
+    due=date(2026, 7, 31),
+    due_set=date(2026, 7, 1),
+    updated=date(2026, 7, 1),
+    owner=ZHANG,
 )
 PEOPLE = (ZHANG, LI, WANG, ZHAO)
 UNORDERED = {"number"}
@@ -116,6 +135,7 @@ class Pair:
         """Found both branches."""
         for twin in self.twins:
             await twin.branch.found()
+            await twin.store.settle(notes=[PledgeMade(pledge=PLEDGE, by=SECRETARY, at=self.clock.now)])
 
     async def sequence(self, length: int) -> list[str]:
         """Do one sequence of commands to both and return in what they differ."""
