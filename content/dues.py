@@ -107,6 +107,11 @@ class Month(Struct, frozen=True, kw_only=True):
         """Return what is still to be paid."""
         return max(0, self.due - self.paid)
 
+    @property
+    def over(self) -> int:
+        """Return what was paid beyond what is due, which nobody knows while nothing is fixed."""
+        return 0 if self.state is State.UNKNOWN else max(0, self.paid - self.due)
+
 
 class DuesAssessed(Fact, frozen=True, kw_only=True):
     """What a member owes from a month on was fixed."""
@@ -244,8 +249,23 @@ def first_month(member: Member) -> str | None:
 
 
 def holds(assessments: Sequence[Assessment], month: str) -> Assessment | None:
-    """Return what holds for a month, of what was fixed in the order in which it was fixed."""
+    """Return what holds for a month, of what was fixed in the order in which it was entered: the last one for it."""
     return next((one for one in reversed(assessments) if one.since <= month), None)
+
+
+def stretches(assessments: Sequence[Assessment]) -> Mapping[AssessmentId, tuple[str, str | None]]:
+    """Return from which month to which each of these holds, ``None`` while it goes on, in the order of :func:`holds`.
+
+    One that was entered later holds from its month on, whatever had been fixed for then. One of which nothing is left
+    is not among them.
+    """
+    found: dict[AssessmentId, tuple[str, str | None]] = {}
+    after: str | None = None
+    for one in reversed(assessments):
+        if after is None or one.since < after:
+            found[one.id] = (one.since, None if after is None else month_at(count_of(after) - 1))
+            after = one.since
+    return found
 
 
 def months(
@@ -339,11 +359,12 @@ def assess(
     now: datetime,
     today: date,
 ) -> Decision | Refusal:
-    """Fix a member's monthly dues; ``before`` is what was fixed for them already, oldest first.
+    """Fix a member's monthly dues; ``before`` is what was fixed for them already, in the order of its entry.
 
-    A change within a year asks for a reason, and less or nothing for its basis (DUE-12).
+    A change within a year asks for a reason, so does one that takes the place of what was fixed for later months, and
+    less or nothing asks for its basis (DUE-12).
     """
-    note, last = " ".join(wanted.note.split()), before[-1] if before else None
+    note = " ".join(wanted.note.split())
     if not is_payer(member):
         return refused("dues.no_member", field="category", name=member.name)
     if member.left is not None:
@@ -352,14 +373,15 @@ def assess(
         return refused("dues.no_month", field="since")
     if count_of(wanted.since) > count_of(month_of(today)) + 12:
         return refused("dues.far_month", field="since")
-    if last is not None and wanted.since < last.since:
-        return refused("dues.before_last", field="since", month=last.since)
     if len(note) > LONGEST_TEXT:
         return refused("dues.long_text", field="note", most=LONGEST_TEXT)
     if wanted.kind is not Kind.FULL and not note:
         return refused("dues.no_basis", field="note")
-    if last is not None and not note and last.since[:4] == wanted.since[:4]:
-        return refused("dues.no_reason", field="note", year=last.since[:4])
+    held, last = holds(before, wanted.since), max((since for since, _ in stretches(before).values()), default="")
+    if held is not None and not note and held.since[:4] == wanted.since[:4]:
+        return refused("dues.no_reason", field="note", year=held.since[:4])
+    if last >= wanted.since and not note:
+        return refused("dues.takes_place", field="note", month=last)
     fen = _fixed(wanted)
     if isinstance(fen, Refusal):
         return fen

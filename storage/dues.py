@@ -212,7 +212,7 @@ async def lines(unit: Reading, people: Iterable[Member], *, first: str, last: st
     ids = list(whose)
     for start in range(0, len(ids), 500):
         part, held, sums = ids[start : start + 500], dues_assessments.c, dues_entries.c
-        query: Any = select(dues_assessments).where(held.member_id.in_(part)).order_by(held.since, held.number)
+        query: Any = select(dues_assessments).where(held.member_id.in_(part)).order_by(held.number)
         for row in await unit.rows(query):
             fixed[whose[row.member_id]].append(_assessment(unit, row))
         query = select(sums.member_id, sums.month, func.sum(sums.fen)).group_by(sums.member_id, sums.month)

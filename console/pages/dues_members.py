@@ -72,6 +72,7 @@ def show(id: str) -> str:  # noqa: A002
         methods=tuple(Method),
         written=written,
         rate_of=rate_of,
+        stretches=rules.stretches(line.assessments),
         today=day,
         month=last,
         longest=LONGEST_TEXT,

@@ -27,6 +27,7 @@ from content.dues import (
     reckon,
     reminder_for,
     span,
+    stretches,
     written,
 )
 from content.franchise import FULL, PROBATIONARY
@@ -37,6 +38,7 @@ ROOT = Path(__file__).parents[2]
 EAST, ME = OrganisationId("east"), UserId("@zuzhi:test")
 ZHANG = Member(id=MemberId("zhang"), organisation=EAST, name="张明", category=FULL, user=UserId("@zhang:test"))
 TODAY, NOW = date(2026, 7, 28), datetime(2026, 7, 28, 1, tzinfo=UTC)
+SHOWN = {"first": "2026-02", "last": "2027-07"}
 WANTED = Wanted(kind=Kind.FULL, category=Category.EMPLOYED, base="5009", since="2026-01", note="")
 
 
@@ -138,12 +140,43 @@ def test_a_change_asks_for_a_reason_and_less_for_its_basis() -> None:
     assert refusal_of(WANTED, fixed(since="2026-01")) == "dues.no_reason"
     assert refusal_of(replace(WANTED, kind=Kind.EXEMPT)) == "dues.no_basis"
     assert refusal_of(replace(WANTED, kind=Kind.REDUCED)) == "dues.no_basis"
-    assert refusal_of(WANTED, fixed(since="2026-03")) == "dues.before_last"
+    assert refusal_of(WANTED, fixed(since="2026-03")) == "dues.takes_place"
     assert refusal_of(replace(WANTED, since="7月")) == "dues.no_month"
     assert refusal_of(WANTED, member=replace(ZHANG, category="入党积极分子")) == "dues.no_member"
     assert refusal_of(WANTED, member=replace(ZHANG, left=NOW)) == "dues.has_left"
     next_year = assess(ZHANG, EAST, WANTED, (fixed(),), by=ME, cause=Cause("form:x"), now=NOW, today=TODAY)
     assert isinstance(next_year, Decision), "a new year is no change"
+
+
+def test_what_was_fixed_later_holds_from_its_month_on_and_puts_a_wrong_month_right() -> None:
+    """A typed month that is wrong, too late or too early, is put right by fixing it again with the reason."""
+    typo = fixed(since="2027-07")
+    right = assess(
+        ZHANG,
+        EAST,
+        replace(WANTED, since="2026-03", note="月份写错"),
+        (typo,),
+        by=ME,
+        cause=Cause("form:x"),
+        now=NOW,
+        today=TODAY,
+    )
+    assert isinstance(right, Decision)
+    held = [typo, right.facts[0].assessment]  # type: ignore[attr-defined]
+    found = {one.month: one for one in months(ZHANG, held, {"2026-03": 8000, "2026-04": 7000}, **SHOWN)}
+    assert [(one.state, one.due) for one in found.values()] == [
+        (State.UNKNOWN, 0),
+        (State.PAID, 7514),
+        (State.PART, 7514),
+        *[(State.DUE, 7514)] * 15,
+    ]
+    assert (found["2026-03"].over, found["2026-04"].owed) == (486, 514), "what was paid is over, or too little"
+    assert stretches(held) == {held[1].id: ("2026-03", None)}
+    year = replace(fixed(9000, "2027-01"), id=AssessmentId("year"))
+    assert stretches([*held, year]) == {held[1].id: ("2026-03", "2026-12"), year.id: ("2027-01", None)}
+    assert refusal_of(replace(WANTED, since="2027-07"), *held, year) == "dues.no_reason"
+    unpaid = months(ZHANG, held[:1], {"2026-03": 100}, **SHOWN)[1]
+    assert (unpaid.state, unpaid.over) == (State.UNKNOWN, 0), "where nothing is fixed nothing is too much"
 
 
 def test_the_first_month_is_that_of_the_meeting_which_took_somebody_in() -> None:

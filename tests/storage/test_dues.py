@@ -119,7 +119,9 @@ async def test_an_entry_that_came_twice_is_one(branch: SmallBranch) -> None:
 
 
 async def test_a_month_stands_by_what_held_and_what_was_paid(branch: SmallBranch) -> None:
-    await branch.store.settle(notes=[fixed(), fixed(since="2026-07", kind=Kind.EXEMPT, fen=0), entered(fen=100)])
+    wrong, right = fixed(since="2026-06", kind=Kind.EXEMPT, fen=0), fixed()
+    later = fixed(since="2026-07", kind=Kind.EXEMPT, fen=0)
+    await branch.store.settle(notes=[wrong, right, later, entered(fen=100)])
     found = await months(branch)
     assert {month: state for month, (state, _) in found.items()} == {
         "2026-05": State.DUE,
