@@ -271,14 +271,20 @@ def stretches(assessments: Sequence[Assessment]) -> Mapping[AssessmentId, tuple[
 def months(
     member: Member, assessments: Sequence[Assessment], paid: Mapping[str, int], *, first: str, last: str
 ) -> tuple[Month, ...]:
-    """Return how the months of a member stand; those before the first and after they left are not among them."""
+    """Return how the months of a member stand.
+
+    Those before the first and after they left are not among them, but for one that something was paid for all the same.
+    """
     begun, left = first_month(member), month_of(member.left.date()) if member.left is not None else None
     found = []
     for month in span(first, last):
-        if (begun is not None and month < begun) or (left is not None and month > left) or not is_payer(member):
-            continue
         held, sum_paid = holds(assessments, month), paid.get(month, 0)
-        if held is None:
+        outside = (begun is not None and month < begun) or (left is not None and month > left)
+        if (outside or not is_payer(member)) and not sum_paid:
+            continue
+        if outside:
+            found.append(Month(month=month, state=State.PAID, paid=sum_paid))
+        elif held is None:
             found.append(Month(month=month, state=State.UNKNOWN, paid=sum_paid))
         elif held.kind is Kind.EXEMPT:
             found.append(Month(month=month, state=State.EXEMPT, paid=sum_paid))

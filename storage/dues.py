@@ -116,11 +116,17 @@ SEALED: tuple[Table, ...] = (dues_assessments, dues_entries, dues_handovers)
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A member of a branch with what holds for them and how their months stand."""
+    """A member of a branch with what holds for them and how their months stand; ``moved`` is who is in another by now."""
 
     member: Member
     assessments: tuple[Assessment, ...]
     months: tuple[Month, ...]
+    moved: bool = False
+
+    @property
+    def pays(self) -> bool:
+        """Tell whether they pay in the branch now."""
+        return is_payer(self.member) and self.member.left is None and not self.moved
 
 
 class Count(Struct, frozen=True, kw_only=True):
@@ -235,26 +241,34 @@ async def line(unit: Reading, member: Member, *, first: str, last: str) -> Line:
     return found
 
 
-async def paid_for(unit: Reading, member: Member, month: str | None) -> int:
-    """Return what stands as paid by a member for a month, in fen."""
+async def paid_for(unit: Reading, member: Member, month: str | None, branch: OrganisationId) -> int:
+    """Return what a branch has of a member for a month, in fen; what another took is not its to give back."""
     if month is None:
         return 0
     ids, held = list(await _whose(unit, [member.id])), dues_entries.c
-    query = select(func.sum(held.fen)).where(held.member_id.in_(ids), held.month == month)
+    own = held.member_id.in_(ids), held.month == month, held.organisation_id == branch
+    query = select(func.sum(held.fen)).where(*own)
     return int(await unit.value(query) or 0)
 
 
 async def entries(
-    unit: Reading, *, branch: OrganisationId | None = None, member: MemberId | None = None, month: str | None = None
+    unit: Reading,
+    *,
+    branch: OrganisationId | None = None,
+    member: MemberId | None = None,
+    between: tuple[str, str] | None = None,
 ) -> tuple[Entry, ...]:
-    """Return entries of the ledger in the order in which they were made: of a branch, of a member, for a month."""
+    """Return entries of the ledger in the order in which they were made: of a branch, of a member, for some months.
+
+    ``between`` is the first and the last of these months.
+    """
     query = select(dues_entries).order_by(dues_entries.c.number)
     if branch is not None:
         query = query.where(dues_entries.c.organisation_id == branch)
     if member is not None:
         query = query.where(dues_entries.c.member_id.in_(list(await _whose(unit, [member]))))
-    if month is not None:
-        query = query.where(dues_entries.c.month == month)
+    if between is not None:
+        query = query.where(dues_entries.c.month.between(*between))
     return tuple(_entry(unit, row) for row in await unit.rows(query))
 
 

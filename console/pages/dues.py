@@ -20,7 +20,7 @@ from content.dues_ledger import Entry, Handover, Method, Paying
 from content.identifiers import MemberId, OrganisationId
 from content.organisations import Kind, Organisation, Right
 from content.rooms import Purpose, Room
-from storage import burden, dues, dues_questions, rooms
+from storage import burden, dues, dues_questions, dues_shares, rooms
 from storage.dues import Count, Line
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -51,8 +51,7 @@ def show() -> str:
     wanted, day = month(), today()
 
     async def look(unit: Reading) -> tuple[tuple[Line, ...], tuple[Entry, ...], tuple[Handover, ...]]:
-        people = await dues.payers(unit, place.id)
-        lines = await dues.lines(unit, people, first=wanted, last=wanted)
+        lines, _ = await dues_shares.sheet(unit, place.id, first=wanted, last=wanted)
         return lines, await dues.entries(unit, branch=place.id), await dues.handovers(unit, place.id)
 
     lines, entries, handovers = ask(look)
@@ -64,7 +63,7 @@ def show() -> str:
         "dues/show.html",
         place=place,
         rows=rows,
-        count=dues.count(lines, wanted),
+        count=dues.count([one for one in lines if one.pays], wanted),
         month=wanted,
         offered=_offered(),
         today=day,

@@ -22,7 +22,7 @@ from content.dues import LONGEST_TEXT, month_of, written
 from content.dues_ledger import Entry, Figures, Handover
 from content.identifiers import OrganisationId
 from content.organisations import Right
-from storage import dues, members
+from storage import dues, dues_shares
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -150,16 +150,12 @@ def export(sheet: str, format: str) -> Response:  # noqa: A002
 
 
 async def _sheet(unit: Reading, sheet: str, place: OrganisationId, wanted: str) -> Table:
-    people = await dues.payers(unit, place)
     if sheet == "assessments":
+        people = await dues.payers(unit, place)
         return assessments(await dues.lines(unit, people, first=wanted, last=wanted), wanted)
     if sheet == "year":
         year = wanted[:4]
-        lines = await dues.lines(unit, people, first=f"{year}-01", last=f"{year}-12")
-        return year_ledger(lines, await dues.entries(unit, branch=place), year)
+        return year_ledger(*await dues_shares.sheet(unit, place, first=f"{year}-01", last=f"{year}-12"), year)
     if sheet == "month":
-        lines = await dues.lines(unit, people, first=wanted, last=wanted)
-        entries = await dues.entries(unit, branch=place, month=wanted)
-        known = {one.id: one for one in await members.by_ids(unit, {one.member for one in entries})}
-        return month_ledger(lines, entries, known, wanted)
+        return month_ledger(*await dues_shares.sheet(unit, place, first=wanted, last=wanted), wanted)
     return handed_over(await dues.handovers(unit, place))

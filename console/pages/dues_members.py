@@ -8,7 +8,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, cause, settle
-from console.dues_places import branch, fen, how, payer, typed
+from console.dues_places import branch, fen, how, known, payer, typed
 from console.people import names_of
 from console.wording import today
 from content import dues as rules
@@ -19,7 +19,7 @@ from content.dues_ledger import Entry, Method, Sort
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import Member
 from content.organisations import Right
-from storage import dues, members
+from storage import dues, dues_shares, members
 from storage.dues import Line
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -37,11 +37,13 @@ def show(id: str) -> str:  # noqa: A002
     first, last = month_at(count_of(month_of(day)) - MONTHS_SHOWN + 1), month_of(day)
 
     async def look(unit: Reading) -> tuple[Line, tuple[Entry, ...], dict[UserId, str]] | None:
-        member = await payer(unit, id, place.id)
+        member = await known(unit, id, place.id)
         if member is None:
             return None
-        entries = await dues.entries(unit, member=member.id)
-        line = await dues.line(unit, member, first=first, last=last)
+        line, entries = await dues_shares.line(unit, member, place.id, first=first, last=last)
+        if not line.moved:
+            entries = await dues.entries(unit, member=member.id)
+            line = await dues.line(unit, member, first=first, last=last)
         users = [*(one.by for one in entries), *(one.by for one in line.assessments)]
         return line, entries, await names_of(unit, users)
 
@@ -153,7 +155,7 @@ def refund(id: str) -> Answer:  # noqa: A002
     sum_back, given = found, same
 
     async def decide(unit: Reading) -> Decided:
-        member = await payer(unit, id, place.id)
+        member = await known(unit, id, place.id)
         if member is None:
             return None
         return ledger.refund(
@@ -162,7 +164,7 @@ def refund(id: str) -> Answer:  # noqa: A002
             wanted,
             sum_back,
             given,
-            paid=await dues.paid_for(unit, member, wanted),
+            paid=await dues.paid_for(unit, member, wanted, place.id),
             closed=ledger.closed_until(await dues.handovers(unit, place.id)),
             by=user,
             cause=by_form,
@@ -191,7 +193,7 @@ def reverse(id: str) -> Answer:  # noqa: A002
             entry,
             reason,
             reversed_already=await dues.is_reversed(unit, entry.id),
-            paid=await dues.paid_for(unit, member, entry.month),
+            paid=await dues.paid_for(unit, member, entry.month, place.id),
             closed=ledger.closed_until(await dues.handovers(unit, place.id)),
             by=user,
             cause=by_form,

@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from content.identifiers import UserId
+from content.members import MemberChanged
 from content.organisations import Role
-from storage import dues, looks, outbox
+from storage import dues, looks, members, outbox
 from storage.audit import audit
 from storage.tables import metadata
 from tests.console.console_house import Browser, House
@@ -145,7 +147,7 @@ def test_an_entry_is_reversed_with_a_reason_and_what_was_handed_over_is_not(hous
     assert rows(house)[-1] == ("reversal", "2026-11", -5000)
     assert desk.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 409
     refund = {**HOW, "month": "2026-10", "sum": "75.01", "note": "多交"}
-    assert "不能超过已交的 75.00 元" in desk.post(f"{path}/refund", refund, form_at=path).get_data(as_text=True)
+    assert "不能超过本支部这个月收的 75.00 元" in desk.post(f"{path}/refund", refund, form_at=path).get_data(as_text=True)
     assert desk.post(f"{path}/refund", {**refund, "sum": "10"}, form_at=path).status_code == 303
     assert rows(house)[-1] == ("refund", "2026-10", -1000)
     extra = {**HOW, "sum": "1000", "receipt": "1"}
@@ -206,6 +208,45 @@ def test_who_asked_is_answered_in_private_and_the_question_is_gone(house: House,
     assert answer.status_code == 303
     assert "去年退休了" not in desk.get("/dues").get_data(as_text=True)
     assert desk.post("/dues/way", {"way": "每月 5 日前找何川"}, form_at="/dues").status_code == 303
+
+
+def test_who_moved_is_seen_by_each_branch_for_what_it_took_and_may_give_back(house: House, desk: Browser) -> None:
+    """The old branch puts its own entries right and sees nothing of the new one; none gives back what another took."""
+    handle(house, NEIGHBOUR, "far")
+    beside = house.browser(NEIGHBOUR)
+    known = house.run(house.store.read(lambda unit: members.member(unit, house.seeded.members["白云"])))
+    moved = replace(known, organisation=house.seeded.organisations["far"])
+    house.run(house.store.settle(notes=[MemberChanged(member=moved)]))
+    path = f"/dues/members/{who(house, '白云')}"
+    flat = {"kind": "full", "category": "flat", "base": "88.88", "since": "2026-11", "note": "转入"}
+    assert desk.post(f"{path}/assess", flat, form_at="/dues").status_code == 404
+    assert beside.post(f"{path}/assess", flat, form_at=path).status_code == 303
+    page = desk.get(path).get_data(as_text=True)
+    assert "已转到别的支部" in page
+    assert "88.88" not in page
+    assert "/assess" not in page
+    assert re.findall(r'action="/dues/entries/(\w+)/back', page) == ["more"]
+    assert re.findall(r'action="/dues/entries/(\w+)/back', beside.get(path).get_data(as_text=True)) == []
+    refund = {**HOW, "month": "2026-10", "sum": "10", "note": "多交"}
+    refused = beside.post(f"{path}/refund", refund, form_at=path)
+    assert "不能超过本支部这个月收的 0.00 元" in refused.get_data(as_text=True)
+    assert beside.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 404
+    assert desk.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 303
+    assert desk.post(f"{path}/refund", refund, form_at=path).status_code == 303
+    month = desk.get("/dues?month=2026-10").get_data(as_text=True)
+    assert "已转出" in month
+    assert "已交 0 人，应交 2 人" in month
+
+    def line(browser: Browser, sheet: str) -> list[str]:
+        found = from_csv(browser.get(f"/dues/export/{sheet}.csv?month=2026-10").data)
+        return next(row for row in found if row[1] == "白云")
+
+    year = line(desk, "year")
+    assert (year[3], year[4], year[14:16], year[17:]) == ("1.5%", "75.00", ["65.00", ""], ["65.00", "65.00", "陈晨代交，已转出"])
+    assert line(desk, "month")[3:5] == ["65.00", "75.00"]
+    year = line(beside, "year")
+    assert (year[14:16], year[17:]) == (["", ""], ["862.76", "0.00", ""])
+    assert line(beside, "month")[3:] == ["10.00", *[""] * 8]
 
 
 HEADERS = {

@@ -186,7 +186,7 @@ async def test_hundreds_of_operations_leave_a_ledger_that_adds_up(branch: SmallB
         how, closed = How(on=day, method=Method.CASH, note="说明"), ledger.closed_until(before)
         shared: dict[str, Any] = {"closed": closed, "by": SECRETARY, "cause": cause, "now": unit.now}
         what = dice.choice(["pay", "pay", "pay", "refund", "reverse", "hand_over"])
-        stands = await dues.paid_for(unit, member, month)
+        stands = await dues.paid_for(unit, member, month, EAST)
         if what == "refund":
             return ledger.refund(member, EAST, month, fen, how, paid=stands, today=day, **shared)
         if what == "reverse" and entries:
@@ -197,7 +197,7 @@ async def test_hundreds_of_operations_leave_a_ledger_that_adds_up(branch: SmallB
                 entry,
                 "记错",
                 reversed_already=await dues.is_reversed(unit, entry.id),
-                paid=await dues.paid_for(unit, whose, entry.month),
+                paid=await dues.paid_for(unit, whose, entry.month, EAST),
                 **shared,
             )
         if what == "hand_over":
