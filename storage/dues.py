@@ -346,7 +346,8 @@ def kept(vault: Vault, text: str, table: Table, id: str) -> dict[str, Any]:  # n
     return {"text": found, "is_sealed": sealed}
 
 
-def _packed(**details: str) -> str:
+def packed(**details: str) -> str:
+    """Return as one text what stands in words beside an entry, without what is empty."""
     said = {name: text for name, text in details.items() if text}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")) if said else ""
 
@@ -362,7 +363,7 @@ async def write_assessed(unit: Writing, fact: DuesAssessed) -> None:
 async def write_entered(unit: Writing, fact: DuesEntered) -> None:
     """Add an entry to the ledger; one that stands in it already stays as it is."""
     one = fact.entry
-    text = _packed(payer=one.payer, payee=one.payee, receipt=one.receipt, note=one.note)
+    text = packed(payer=one.payer, payee=one.payee, receipt=one.receipt, note=one.note)
     row: dict[str, Any] = {"id": one.id, "member_id": one.member, "organisation_id": one.organisation, "sort": one.sort}
     row |= {"month": one.month, "fen": one.fen, "on_day": one.on, "method": one.method, "central": one.central}
     row |= {"reverses": one.reverses, "by_user": one.by, "at": one.at}
@@ -372,7 +373,7 @@ async def write_entered(unit: Writing, fact: DuesEntered) -> None:
 async def write_handed_over(unit: Writing, fact: DuesHandedOver) -> None:
     """Keep that dues were handed over, or that this was taken back."""
     one = fact.handover
-    text = _packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
+    text = packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
     row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "since": one.since}
     row |= {"through": one.through, "on_day": one.on, "due_people": one.due_people, "paid_people": one.paid_people}
     row |= {"due": one.due}
@@ -394,12 +395,6 @@ async def write_way(unit: Writing, fact: DuesWaySet) -> None:
 
 async def write_told(_unit: Writing, _fact: DuesTold) -> None:
     """Keep nothing: what the room was told stands in the outbox and in the record."""
-
-
-async def forget_words(unit: Writing, ids: Collection[str]) -> None:
-    """Empty what stands in words beside the entries of some members; the sums stay, or nothing would add up."""
-    for table in (dues_assessments, dues_entries):
-        await unit.execute(update(table).where(table.c.member_id.in_(list(ids))).values(text=None, is_sealed=False))
 
 
 async def seal_clear(unit: Writing, tables: Iterable[Table] = SEALED) -> None:
