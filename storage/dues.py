@@ -316,6 +316,13 @@ async def handlers(unit: Reading, branch: OrganisationId) -> tuple[UserId, ...]:
     return found[Role.ORGANISING_MEMBER] or found[Role.SECRETARY]
 
 
+async def handling_role(unit: Reading, branch: OrganisationId) -> Role:
+    """Return by which duty they do: a secretary is not called an organising member."""
+    own = duties.c.organisation_id == branch, duties.c.role == Role.ORGANISING_MEMBER
+    found = await unit.value(select(duties.c.user_id).where(*own).limit(1))
+    return Role.SECRETARY if found is None else Role.ORGANISING_MEMBER
+
+
 async def handler_name(unit: Reading, branch: OrganisationId) -> str:
     """Return what who handles the dues of a branch is called, empty where the roster does not say."""
     users = await handlers(unit, branch)

@@ -15,8 +15,8 @@ from storage import dues as stored
 from storage import dues_questions, organisations
 from storage.dues import Line
 
-SHOWN_BACK = 24
-"""Months that are looked back upon; what is older stands in 我的数据."""
+SHOWN_BACK, SHOWN_AHEAD = 24, 12
+"""Months that are looked at: what is older stands in 我的数据, and what lies ahead may be paid already."""
 
 MOST_SHOWN = 6
 
@@ -43,7 +43,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     last = paid_until(line.months)
     if last is not None:
         lines.append(words("dues.paid_until", month=(_month(last, today),)))
-    owing = [one for one in line.months if one.state in (State.DUE, State.PART)]
+    owing = [one for one in line.months if one.state in (State.DUE, State.PART) and one.month <= month_of(today)]
     for one in owing[:MOST_SHOWN]:
         lines.append(words("dues.owing", month=(_month(one.month, today),), sum=written(one.owed)))
     if len(owing) > MOST_SHOWN:
@@ -51,7 +51,8 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     if way:
         lines.append(words("dues.way", way=way))
     elif name:
-        lines.append(words("dues.way_named", name=name))
+        role = await stored.handling_role(asking.unit, branch)
+        lines.append(words("dues.way_named", name=name, role=(words(f"duties.role_{role}"),)))
     else:
         lines.append(words("dues.way_unnamed"))
     lines.append(words("dues.more"))
@@ -103,8 +104,10 @@ async def _own(asking: Asking) -> tuple[Line, OrganisationId, date] | None:
     if member is None or node is None:
         return None
     today = asking.unit.now.astimezone(ZoneInfo(node.timezone)).date()
-    first, last = month_at(count_of(month_of(today)) - SHOWN_BACK), month_of(today)
-    line = await stored.line(asking.unit, member, first=first, last=last)
+    this = count_of(month_of(today))
+    line = await stored.line(
+        asking.unit, member, first=month_at(this - SHOWN_BACK), last=month_at(this + SHOWN_AHEAD)
+    )
     return line, await organisations.branch_above(asking.unit, node.id), today
 
 
