@@ -35,28 +35,34 @@ from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.vault import Vault
 
-dues_assessments = Table(
+
+def _ledger(name: str, *columns: Column[Any] | Index) -> Table:
+    """Return a table whose rows are only added; ``text`` is what stands in words beside one, sealed under a key."""
+    return Table(
+        name,
+        metadata,
+        Column("number", Sequence, primary_key=True, autoincrement=True),
+        Column("id", String(32), nullable=False, unique=True),
+        *columns,
+        Column("by_user", String(255), nullable=False),
+        Column("at", Instant, nullable=False),
+        Column("text", LargeBinary),
+        Column("is_sealed", Boolean, nullable=False, server_default=false()),
+    )
+
+
+dues_assessments = _ledger(
     "dues_assessments",
-    metadata,
-    Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("id", String(32), nullable=False, unique=True),
     Column("member_id", ForeignKey("members.id"), nullable=False, index=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("category", String(10), nullable=False),
     Column("fen", Fen, nullable=False),
     Column("since", String(7), nullable=False),
-    Column("by_user", String(255), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", LargeBinary),
-    Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
 
-dues_entries = Table(
+dues_entries = _ledger(
     "dues_entries",
-    metadata,
-    Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("id", String(32), nullable=False, unique=True),
     Column("member_id", ForeignKey("members.id"), nullable=False),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("sort", String(10), nullable=False),
@@ -66,19 +72,12 @@ dues_entries = Table(
     Column("method", String(10), nullable=False),
     Column("central", Boolean, nullable=False),
     Column("reverses", String(32), unique=True),
-    Column("by_user", String(255), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", LargeBinary),
-    Column("is_sealed", Boolean, nullable=False, server_default=false()),
     Index("ix_dues_entries_member_month", "member_id", "month"),
 )
-"""``text`` holds who paid for whom, who took it, the receipt and the note, sealed where there is a key."""
+"""Its words are who paid for whom, who took it, the receipt and the note."""
 
-dues_handovers = Table(
+dues_handovers = _ledger(
     "dues_handovers",
-    metadata,
-    Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("id", String(32), nullable=False, unique=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("since", Date, nullable=False),
     Column("through", Date, nullable=False),
@@ -89,10 +88,6 @@ dues_handovers = Table(
     Column("received", Fen, nullable=False),
     Column("handed", Fen, nullable=False),
     Column("reverses", String(32), unique=True),
-    Column("by_user", String(255), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", LargeBinary),
-    Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
 
 dues_reminders = Table(
