@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from openpyxl import load_workbook
 
-from content.identifiers import UserId
+from content.dues import Assessment, Category, DuesAssessed, Kind
+from content.identifiers import AssessmentId, UserId
 from content.members import MemberChanged
 from content.organisations import Role
 from storage import dues, looks, members, outbox
 from storage.audit import audit
 from storage.tables import metadata
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, SECRETARY, VIEWER
 from tests.console.kept_dues import PAYERS, handle, keep_dues
 from tests.console.test_participation_page import from_csv, from_docx, from_xlsx
 
@@ -63,14 +68,38 @@ def test_many_payments_are_entered_at_once_or_none_and_what_was_typed_stays(hous
     assert "还差 0.00 元" in again.get_data(as_text=True)
 
 
-def test_the_same_form_twice_is_one_entry(house: House, desk: Browser) -> None:
-    """R6."""
-    marks = desk.marks("/dues")
-    fields = {**marks, **HOW, "month": "2026-11", "member": [who(house, "丁一")], f"sum-{who(house, '丁一')}": "75"}
+def test_a_form_that_comes_twice_or_whose_answer_is_lost_or_that_two_send_at_once_is_one_entry(
+    house: House, desk: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R6: each form is done once by its mark, and of two forms the later one finds what the first has entered."""
+    path = f"/dues/members/{who(house, '白云')}"
+    payment = {**HOW, "month": "2026-11", "member": [who(house, "丁一")], f"sum-{who(house, '丁一')}": "75"}
+    both = [(desk, desk.marks("/dues")), (other := house.browser(SECRETARY), other.marks("/dues"))]
     before = len(rows(house))
-    for _ in range(2):
-        assert desk.post("/dues/pay", fields).status_code == 303
+    with ThreadPoolExecutor(2) as hands:
+        sent = list(hands.map(lambda one: one[0].post("/dues/pay", {**payment, **one[1]}).status_code, both))
+    assert sorted(sent) == [303, 409]
     assert len(rows(house)) == before + 1
+    forms = {
+        "/dues/pay": {**payment, "member": [who(house, "陈晨")], f"sum-{who(house, '陈晨')}": "40"},
+        f"{path}/extra": {**HOW, "sum": "20", "receipt": ""},
+        f"{path}/refund": {**HOW, "month": "2026-10", "sum": "10", "note": "多交"},
+        "/dues/entries/more/back": {"reason": "记错"},
+    }
+    settle = house.store.settle
+
+    async def lost(*given: Any, **more: Any) -> Any:
+        await settle(*given, **more)
+        raise ConnectionError("the answer is lost")
+
+    for number, (at, form) in enumerate(forms.items(), start=2):
+        fields = desk.marks("/dues") | form
+        with monkeypatch.context() as killed:
+            killed.setattr(house.store, "settle", lost)
+            assert desk.post(at, fields).status_code == 500
+        for _ in range(2):
+            assert desk.post(at, fields).status_code == 303
+        assert len(rows(house)) == before + number, at
 
 
 def test_names_and_sums_are_seen_by_who_handles_them_in_the_branch_and_by_nobody_else(
@@ -247,6 +276,45 @@ def test_who_moved_is_seen_by_each_branch_for_what_it_took_and_may_give_back(hou
     year = line(beside, "year")
     assert (year[14:16], year[17:]) == (["", ""], ["862.76", "0.00", ""])
     assert line(beside, "month")[3:] == ["10.00", *[""] * 8]
+
+
+def test_a_sheet_says_nothing_of_other_years_and_no_nought_where_nothing_is_fixed(house: House, desk: Browser) -> None:
+    """What is empty is empty: no remark from another year, no 0.00 for whom nothing is fixed; days are of the place."""
+    at, member = house.seeded.organisations["one"], house.seeded.members["陈晨"]
+    reduced = Assessment(
+        id=AssessmentId("reduced"),
+        member=member,
+        organisation=at,
+        kind=Kind.REDUCED,
+        category=Category.FLAT,
+        fen=2000,
+        since="2025-01",
+        note="困难",
+        by=SECRETARY,
+        at=NOW,
+    )
+    evening = datetime(2026, 11, 23, 16, 30, tzinfo=UTC)
+    again = replace(reduced, id=AssessmentId("again"), kind=Kind.FULL, fen=7500, since="2026-01", note="", at=evening)
+    house.run(house.store.settle(notes=[DuesAssessed(member=member, assessment=one) for one in (reduced, again)]))
+
+    def line(sheet: str, month: str, name: str) -> list[str]:
+        found = from_csv(desk.get(f"/dues/export/{sheet}.csv?month={month}").data)
+        return next(row for row in found if row[1] == name)
+
+    assert line("year", "2026-10", "陈晨")[-1] == ""
+    assert line("year", "2025-10", "陈晨")[4:] == ["20.00", *[""] * 12, "240.00", "0.00", "少交"]
+    assert line("assessments", "2026-10", "陈晨")[6] == "2026-11-24", "half past midnight in Shanghai"
+    assert line("year", "2026-10", "方圆")[2:] == [""] * 18
+    assert line("month", "2026-10", "方圆")[3:] == [*[""] * 8, "还没有核定"]
+    assert line("assessments", "2026-10", "方圆")[3:] == ["", "", "", "", "还没有核定"]
+    data = desk.get("/dues/export/year.xlsx?month=2026-10").data
+    sheet = load_workbook(io.BytesIO(data)).active
+    assert sheet is not None
+    rows = list(sheet.iter_rows(values_only=True))
+    (paid,) = [row for row in rows if row[1] == "白云"]
+    assert paid[14:16] == (75, 50), "sums are numbers"
+    assert not any(row[5] for row in rows if row[1] in ("白云", "方圆"))
+    assert rows[-1][0] == "收款人：　　　　组织委员：　　　　制表日期：2026-11-24"
 
 
 HEADERS = {
