@@ -314,7 +314,10 @@ def test_a_sheet_says_nothing_of_other_years_and_no_nought_where_nothing_is_fixe
     (paid,) = [row for row in rows if row[1] == "白云"]
     assert paid[14:16] == (75, 50), "sums are numbers"
     assert not any(row[5] for row in rows if row[1] in ("白云", "方圆"))
-    assert rows[-1][0] == "收款人：　　　　组织委员：　　　　制表日期：2026-11-24"
+    assert "".join(str(rows[-1][0]).split()) == "收款人：组织委员：制表日期：2026-11-24"
+    assert (sheet.row_dimensions[len(rows)].height or 0) > 20, "there is room to sign"
+    widths = {cell.value: sheet.column_dimensions[cell.column_letter].width for cell in sheet[2]}
+    assert widths["月工资收入(计算基数)"] < 16, "an empty column takes no more room than its name in two lines"
 
 
 HEADERS = {
