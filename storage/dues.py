@@ -111,7 +111,7 @@ SEALED: tuple[Table, ...] = (dues_assessments, dues_entries, dues_handovers)
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A member of a branch with what holds for them and how their months stand; ``moved`` is who is in another by now."""
+    """A member with what holds for them in a branch and how their months stand; ``moved`` is who is in another now."""
 
     member: Member
     assessments: tuple[Assessment, ...]

@@ -49,10 +49,12 @@ async def forget_words(
                 if after != before:
                     values = kept(unit.vault, after, table, row.id)
                     await unit.execute(update(table).where(table.c.id == row.id).values(**values))
-    for row in await unit.rows(select(dues_questions)) if without is not None else ():
+    if without is None:
+        return
+    for row in await unit.rows(select(dues_questions)):
         values = kept(unit.vault, without(text_of(unit.vault, row, dues_questions)), dues_questions, row.id)
         await unit.execute(update(dues_questions).where(dues_questions.c.id == row.id).values(**values))
-    for row in await unit.rows(select(dues_ways)) if without is not None else ():
+    for row in await unit.rows(select(dues_ways)):
         own = dues_ways.c.organisation_id == row.organisation_id
         await unit.execute(update(dues_ways).where(own).values(text=without(row.text)))
 

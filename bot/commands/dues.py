@@ -105,9 +105,7 @@ async def _own(asking: Asking) -> tuple[Line, OrganisationId, date] | None:
         return None
     today = asking.unit.now.astimezone(ZoneInfo(node.timezone)).date()
     this = count_of(month_of(today))
-    line = await stored.line(
-        asking.unit, member, first=month_at(this - SHOWN_BACK), last=month_at(this + SHOWN_AHEAD)
-    )
+    line = await stored.line(asking.unit, member, first=month_at(this - SHOWN_BACK), last=month_at(this + SHOWN_AHEAD))
     return line, await organisations.branch_above(asking.unit, node.id), today
 
 

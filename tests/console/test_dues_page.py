@@ -176,7 +176,9 @@ def test_an_entry_is_reversed_with_a_reason_and_what_was_handed_over_is_not(hous
     assert rows(house)[-1] == ("reversal", "2026-11", -5000)
     assert desk.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 409
     refund = {**HOW, "month": "2026-10", "sum": "75.01", "note": "多交"}
-    assert "不能超过本支部这个月收的 75.00 元" in desk.post(f"{path}/refund", refund, form_at=path).get_data(as_text=True)
+    assert "不能超过本支部这个月收的 75.00 元" in desk.post(f"{path}/refund", refund, form_at=path).get_data(
+        as_text=True
+    )
     assert desk.post(f"{path}/refund", {**refund, "sum": "10"}, form_at=path).status_code == 303
     assert rows(house)[-1] == ("refund", "2026-10", -1000)
     extra = {**HOW, "sum": "1000", "receipt": "1"}
@@ -271,7 +273,12 @@ def test_who_moved_is_seen_by_each_branch_for_what_it_took_and_may_give_back(hou
         return next(row for row in found if row[1] == "白云")
 
     year = line(desk, "year")
-    assert (year[3], year[4], year[14:16], year[17:]) == ("1.5%", "75.00", ["65.00", ""], ["65.00", "65.00", "陈晨代交，已转出"])
+    assert (year[3], year[4], year[14:16], year[17:]) == (
+        "1.5%",
+        "75.00",
+        ["65.00", ""],
+        ["65.00", "65.00", "陈晨代交，已转出"],
+    )
     assert line(desk, "month")[3:5] == ["65.00", "75.00"]
     year = line(beside, "year")
     assert (year[14:16], year[17:]) == (["", ""], ["862.76", "0.00", ""])

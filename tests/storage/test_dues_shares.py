@@ -48,7 +48,7 @@ async def test_who_moved_stands_with_each_branch_for_what_it_took(branch: SmallB
     old, new = await lines(branch), await lines(branch, WEST)
     assert set(old) == {ZHANG, LI, WANG}
     assert (old[ZHANG].moved, old[ZHANG].pays, sums(old[ZHANG])) == (True, False, (7600, 7600))
-    assert [one.fen for one in old[ZHANG].assessments] == [7500], "what the new branch fixed is not the old one's to see"
+    assert [one.fen for one in old[ZHANG].assessments] == [7500], "what the new one fixed is its own"
     assert (new[ZHANG].moved, sums(new[ZHANG])) == (False, (7400 + 10 * 9900, 9900))
     assert new[ZHANG].months[0].state is State.PAID
     who = await branch.store.read(lambda unit: members.member(unit, ZHANG))

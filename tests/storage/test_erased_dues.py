@@ -1,4 +1,4 @@
-"""Of who is erased nobody is left in the words that others wrote beside dues, and these stay sealed, on both engines."""
+"""Of who is erased nobody is left in the words that others wrote beside dues; they stay sealed, on both engines."""
 
 from __future__ import annotations
 
