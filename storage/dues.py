@@ -23,7 +23,8 @@ from content.dues import (
     is_payer,
     months,
 )
-from content.dues_ledger import DuesEntered, DuesHandedOver, DuesTold, Entry, Handover, Method, Sort
+from content.dues_handovers import DuesHandedOver, Handover
+from content.dues_ledger import DuesEntered, DuesTold, Entry, Method, Sort
 from content.identifiers import DuesEntryId, MemberId, OrganisationId, UserId
 from content.members import Member
 from content.organisations import Role
@@ -41,7 +42,7 @@ dues_assessments = Table(
     Column("number", Sequence, primary_key=True, autoincrement=True),
     Column("id", String(32), nullable=False, unique=True),
     Column("member_id", ForeignKey("members.id"), nullable=False, index=True),
-    Column("organisation_id", ForeignKey("organisations.id"), nullable=False),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("kind", String(8), nullable=False),
     Column("category", String(10), nullable=False),
     Column("fen", Fen, nullable=False),
@@ -80,6 +81,7 @@ dues_handovers = Table(
     Column("number", Sequence, primary_key=True, autoincrement=True),
     Column("id", String(32), nullable=False, unique=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("entries", Fen, nullable=False, server_default="0"),
     Column("since", Date, nullable=False),
     Column("through", Date, nullable=False),
     Column("on_day", Date, nullable=False),
@@ -165,7 +167,7 @@ def _assessment(unit: Reading, row: AnyRow) -> Assessment:
     )
 
 
-def _entry(unit: Reading, row: AnyRow) -> Entry:
+def _entry(unit: Reading, row: AnyRow, *, worded: bool = True) -> Entry:
     return Entry(
         id=row.id,
         member=row.member_id,
@@ -179,7 +181,7 @@ def _entry(unit: Reading, row: AnyRow) -> Entry:
         at=row.at,
         central=row.central,
         reverses=row.reverses,
-        **details_of(unit.vault, row, dues_entries),
+        **(details_of(unit.vault, row, dues_entries) if worded else {}),
     )
 
 
@@ -258,6 +260,15 @@ async def entries(
     return tuple(_entry(unit, row) for row in await unit.rows(query))
 
 
+_FIGURES = [column for column in dues_entries.c if column.name not in ("text", "is_sealed")]
+
+
+async def ledger(unit: Reading, branch: OrganisationId) -> tuple[Entry, ...]:
+    """Return the whole ledger of a branch in the order in which it was made, without what stands in words."""
+    query = select(*_FIGURES).where(dues_entries.c.organisation_id == branch).order_by(dues_entries.c.number)
+    return tuple(_entry(unit, row, worded=False) for row in await unit.rows(query))
+
+
 async def entry(unit: Reading, id: str) -> Entry | None:  # noqa: A002
     """Return one entry."""
     row = await unit.first(select(dues_entries).where(dues_entries.c.id == id))
@@ -277,6 +288,7 @@ async def handovers(unit: Reading, branch: OrganisationId) -> tuple[Handover, ..
         Handover(
             id=row.id,
             organisation=row.organisation_id,
+            entries=row.entries,
             since=row.since,
             through=row.through,
             on=row.on_day,
@@ -359,10 +371,22 @@ async def write_handed_over(unit: Writing, fact: DuesHandedOver) -> None:
     """Keep that dues were handed over, or that this was taken back."""
     one = fact.handover
     text = _packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
-    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "since": one.since}
-    row |= {"through": one.through, "on_day": one.on, "due_people": one.due_people, "paid_people": one.paid_people}
-    row |= {"due": one.due}
-    row |= {"received": one.received, "handed": one.handed, "reverses": one.reverses, "by_user": one.by, "at": one.at}
+    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "entries": one.entries}
+    row |= {
+        "since": one.since,
+        "through": one.through,
+        "on_day": one.on,
+        "due_people": one.due_people,
+        "paid_people": one.paid_people,
+    }
+    row |= {
+        "due": one.due,
+        "received": one.received,
+        "handed": one.handed,
+        "reverses": one.reverses,
+        "by_user": one.by,
+        "at": one.at,
+    }
     await unit.add(dues_handovers, row | kept(unit.vault, text, dues_handovers, one.id))
 
 

@@ -12,11 +12,13 @@ from console.desk import ask, cause, settle
 from console.dues_places import branch, fen, found_branch, handled, how, month, typed
 from console.wording import today
 from content import dues as rules
+from content import dues_handovers
 from content import dues_ledger as ledger
 from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.dues import LONGEST_TEXT, LONGEST_WAY, State, count_of, is_month, month_at, month_of, written
-from content.dues_ledger import Entry, Handover, Method, Paying
+from content.dues_handovers import Handover
+from content.dues_ledger import Entry, Method, Paying
 from content.identifiers import MemberId, OrganisationId
 from content.organisations import Kind, Organisation, Right
 from content.rooms import Purpose, Room
@@ -53,7 +55,7 @@ def show() -> str:
     async def look(unit: Reading) -> tuple[tuple[Line, ...], tuple[Entry, ...], tuple[Handover, ...]]:
         people = await dues.payers(unit, place.id)
         lines = await dues.lines(unit, people, first=wanted, last=wanted)
-        return lines, await dues.entries(unit, branch=place.id), await dues.handovers(unit, place.id)
+        return lines, await dues.ledger(unit, place.id), await dues.handovers(unit, place.id)
 
     lines, entries, handovers = ask(look)
     g.looked_at_all = ("dues", place.id)
@@ -74,9 +76,9 @@ def show() -> str:
         way=ask(lambda unit: dues.way(unit, place.id)),
         payee=ask(lambda unit: dues.handler_name(unit, place.id)),
         questions=ask(lambda unit: dues_questions.questions(unit, place.id)),
-        held=ledger.balance(entries, handovers),
-        days=ledger.days_held(entries, handovers, day),
-        most_days=ledger.MOST_HELD_DAYS,
+        held=dues_handovers.balance(entries, handovers),
+        days=dues_handovers.days_held(entries, handovers, day),
+        most_days=dues_handovers.MOST_HELD_DAYS,
         longest=LONGEST_TEXT,
         longest_way=LONGEST_WAY,
     )
@@ -130,8 +132,7 @@ def pay() -> Answer:
             for one, found in sums.items()
             if isinstance(found, int)
         ]
-        closed = ledger.closed_until(await dues.handovers(unit, place.id))
-        return ledger.pay(several, same, place.id, closed=closed, by=user, cause=by_form, now=unit.now, today=day)
+        return ledger.pay(several, same, place.id, by=user, cause=by_form, now=unit.now, today=day)
 
     done = "dues_paid_late" if ledger.is_long_back(wanted, same.on) else "dues_paid"
     return onward(settle(decide, actor=user), to=back, done=done)
