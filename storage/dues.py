@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -18,20 +18,17 @@ from content.dues import (
     DuesWaySet,
     Kind,
     Month,
-    Reminder,
     State,
     is_payer,
     months,
 )
 from content.dues_handovers import DuesHandedOver, Handover
 from content.dues_ledger import DuesEntered, DuesTold, Entry, Method, Sort
-from content.identifiers import DuesEntryId, MemberId, OrganisationId, UserId
+from content.identifiers import DuesEntryId, MemberId, OrganisationId
 from content.members import Member
-from content.organisations import Role
 from content.strokes import by_strokes
 from storage.cases import opened, seal
 from storage.members import members, roster
-from storage.organisations import duties
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.vault import Vault
@@ -306,36 +303,9 @@ async def handovers(unit: Reading, branch: OrganisationId) -> tuple[Handover, ..
     )
 
 
-async def handlers(unit: Reading, branch: OrganisationId) -> tuple[UserId, ...]:
-    """Return who handles the dues of a branch: its own organising members, where there is none its secretaries."""
-    query = select(duties.c.user_id, duties.c.role).where(duties.c.organisation_id == branch)
-    held = await unit.rows(query.order_by(duties.c.user_id))
-    found = {role: tuple(UserId(row.user_id) for row in held if row.role == role) for role in Role}
-    return found[Role.ORGANISING_MEMBER] or found[Role.SECRETARY]
-
-
-async def handler_name(unit: Reading, branch: OrganisationId) -> str:
-    """Return what who handles the dues of a branch is called, empty where the roster does not say."""
-    users = await handlers(unit, branch)
-    name = await unit.value(select(members.c.name).where(members.c.user_id.in_(list(users))).order_by(members.c.name))
-    return str(name or "")
-
-
 async def way(unit: Reading, branch: OrganisationId) -> str:
     """Return how dues are paid in a branch, as it says itself."""
     return str(await unit.value(select(dues_ways.c.text).where(dues_ways.c.organisation_id == branch)) or "")
-
-
-async def told_of(unit: Reading, member: MemberId) -> Mapping[Reminder, str]:
-    """Return of which months a member, or who handles dues, was spoken to."""
-    rows = await unit.rows(select(dues_reminders).where(dues_reminders.c.member_id == member))
-    return {Reminder(row.reminder): row.last for row in rows}
-
-
-async def branches_with_dues(unit: Reading) -> tuple[OrganisationId, ...]:
-    """Return the branches in which somebody's dues were ever fixed."""
-    held = dues_assessments.c.organisation_id
-    return tuple(OrganisationId(row[0]) for row in await unit.rows(select(held).distinct().order_by(held)))
 
 
 def kept(vault: Vault, text: str, table: Table, id: str) -> dict[str, Any]:  # noqa: A002

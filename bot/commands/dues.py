@@ -12,7 +12,7 @@ from content.dues import Kind, State, count_of, holds, month_at, month_of, paid_
 from content.identifiers import OrganisationId
 from content.members import Member
 from storage import dues as stored
-from storage import dues_questions, organisations
+from storage import dues_notes, dues_questions, organisations
 from storage.dues import Line
 
 SHOWN_BACK = 24
@@ -29,7 +29,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     line, branch, today = found
     if not rules.is_payer(asking.member):
         return _told(asking, words("dues.not_payer"))
-    name = await stored.handler_name(asking.unit, branch)
+    name = await dues_notes.handler_name(asking.unit, branch)
     way = await stored.way(asking.unit, branch)
     held = holds(line.assessments, month_of(today))
     lines: list[Words] = []
@@ -90,7 +90,7 @@ async def wrong(asking: Asking) -> Decision | Refusal | None:
         branch,
         asking.sender,
         asking.argument,
-        await stored.handlers(asking.unit, branch),
+        await dues_notes.handlers(asking.unit, branch, beside=asking.sender),
         waiting=await dues_questions.number_waiting(asking.unit, asking.member.id),
         cause=asking.cause,
         now=asking.unit.now,

@@ -22,7 +22,7 @@ from content.dues_ledger import Entry, Method, Paying
 from content.identifiers import MemberId, OrganisationId
 from content.organisations import Kind, Organisation, Right
 from content.rooms import Purpose, Room
-from storage import burden, dues, dues_questions, rooms
+from storage import burden, dues, dues_notes, dues_questions, rooms
 from storage.dues import Count, Line
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -74,7 +74,7 @@ def show() -> str:
         written=written,
         states=State,
         way=ask(lambda unit: dues.way(unit, place.id)),
-        payee=ask(lambda unit: dues.handler_name(unit, place.id)),
+        payee=ask(lambda unit: dues_notes.handler_name(unit, place.id)),
         questions=ask(lambda unit: dues_questions.questions(unit, place.id)),
         held=dues_handovers.balance(entries, handovers),
         days=dues_handovers.days_held(entries, handovers, day),

@@ -23,7 +23,7 @@ from content.dues_handovers import Figures, Handover
 from content.dues_ledger import Entry
 from content.identifiers import OrganisationId
 from content.organisations import Right
-from storage import dues, members
+from storage import dues, dues_notes, members
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -58,7 +58,7 @@ def show() -> str:
         written=written,
         longest=LONGEST_TEXT,
         names=ask(lambda unit: names_of(unit, [one.by for one in handovers])),
-        payee=ask(lambda unit: dues.handler_name(unit, place.id)),
+        payee=ask(lambda unit: dues_notes.handler_name(unit, place.id)),
     )
 
 

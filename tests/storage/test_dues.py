@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -21,20 +21,37 @@ from content.dues_ledger import DuesEntered, Entry, How, Method, Paying, Sort
 from content.erasure import PersonErased
 from content.identifiers import AssessmentId, Cause, DuesEntryId, MemberId
 from content.members import NOBODY, MemberChanged, MemberLeft
-from storage import dues, members
+from content.organisations import Duty, DutyGranted, Role
+from storage import dues, dues_notes, members
 from storage.dues import dues_assessments, dues_entries
 from storage.engines import open_engine
 from storage.holdings import collect
 from storage.store import Step
 from storage.unit import Reading
-from tests.small_branch import EAST, LI, NOON, SECRETARY, WANG, ZHANG, HandClock, SmallBranch, account, fresh_cause
+from tests.small_branch import (
+    EAST,
+    LI,
+    NOON,
+    ROOF,
+    SECRETARY,
+    WANG,
+    WEST,
+    ZHANG,
+    ZHAO,
+    HandClock,
+    SmallBranch,
+    account,
+    fresh_cause,
+)
 from tests.storage.test_ballots import writing
 
 TODAY = NOON.date()
 HOW = How(on=TODAY, method=Method.CASH, payer="赵代交", payee="王收款", note="备注金丝雀")
 
 
-def fixed(member: MemberId = ZHANG, fen: int = 7500, since: str = "2026-01", kind: Kind = Kind.FULL) -> DuesAssessed:
+def fixed(
+    member: MemberId = ZHANG, fen: int = 7500, since: str = "2026-01", kind: Kind = Kind.FULL, at: datetime = NOON
+) -> DuesAssessed:
     one = Assessment(
         id=AssessmentId(f"{member}{since}"),
         member=member,
@@ -45,7 +62,7 @@ def fixed(member: MemberId = ZHANG, fen: int = 7500, since: str = "2026-01", kin
         since=since,
         note="依据金丝雀",
         by=SECRETARY,
-        at=NOON,
+        at=at,
     )
     return DuesAssessed(member=member, assessment=one)
 
@@ -173,6 +190,25 @@ async def test_who_left_owes_nothing_more_and_their_entries_stay(branch: SmallBr
     people = await branch.store.read(lambda unit: dues.payers(unit, EAST))
     assert ZHANG not in {one.id for one in people}
     assert await branch.store.read(lambda unit: dues.entries(unit, branch=EAST)) == (entered().entry,)
+
+
+async def test_whom_a_branch_has_for_its_dues_is_found_in_it_and_else_above_and_never_whose_they_are(
+    branch: SmallBranch,
+) -> None:
+    """DUE-17."""
+
+    async def look(unit: Reading) -> tuple[Any, ...]:
+        found = [await dues_notes.handlers(unit, EAST), await dues_notes.handlers(unit, EAST, beside=account(WANG))]
+        found.append(await dues_notes.handlers_above(unit, EAST))
+        return (*found, await dues_notes.number_unhandled(unit, [ROOF]), await dues_notes.branches_with_dues(unit))
+
+    await branch.store.settle(notes=[fixed(), fixed(ZHAO)])
+    assert await branch.store.read(look) == ((), (), (SECRETARY,), 2, (EAST, WEST)), "one was fixed who moved"
+    grants = [(WANG, Role.ORGANISING_MEMBER), (LI, Role.SECRETARY)]
+    granted = [DutyGranted(duty=Duty(user=account(one), organisation=EAST, role=role)) for one, role in grants]
+    await branch.store.settle(notes=granted)
+    found = ((account(WANG),), (account(LI),), (SECRETARY,), 1, (EAST, WEST))
+    assert await branch.store.read(look) == found
 
 
 async def test_of_who_is_erased_the_sums_stay_and_the_words_go(branch: SmallBranch, clock: HandClock) -> None:
