@@ -101,13 +101,14 @@ def months_reckoned(came: Sequence[Entry], before: Sequence[Handover], through: 
     return (first, last) if first <= last else None
 
 
-def days_held(entries: Sequence[Entry], handovers: Sequence[Handover], today: date) -> int | None:
-    """Return for how many days nothing was handed over, or since the first came; ``None`` where nothing lies there."""
-    if balance(entries, handovers) <= 0:
-        return None
+def days_held(held: int, first: date | None, handovers: Sequence[Handover], today: date) -> int | None:
+    """Return for how many days nothing was handed over, or since the first came; ``None`` where nothing is held.
+
+    ``held`` is what lies with the branch, in fen, ``first`` the first day on which anything came.
+    """
     standing = in_force(handovers)
-    since = standing[-1].on if standing else min(one.on for one in entries if not one.central)
-    return (today - since).days
+    since = standing[-1].on if standing else first
+    return (today - since).days if held > 0 and since is not None else None
 
 
 def hand_over(

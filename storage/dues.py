@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any
 
 from msgspec import Struct
@@ -264,6 +265,24 @@ async def ledger(unit: Reading, branch: OrganisationId) -> tuple[Entry, ...]:
     """Return the whole ledger of a branch in the order in which it was made, without what stands in words."""
     query = select(*_FIGURES).where(dues_entries.c.organisation_id == branch).order_by(dues_entries.c.number)
     return tuple(_entry(unit, row, worded=False) for row in await unit.rows(query))
+
+
+class Sums(Struct, frozen=True, kw_only=True):
+    """What a branch's ledger comes to, in fen, without and with what goes to the centre whole; and its first day."""
+
+    own: int
+    central: int
+    first: date | None
+
+
+async def sums(unit: Reading, branch: OrganisationId) -> Sums:
+    """Add up the ledger of a branch."""
+    held = dues_entries.c
+    query = select(held.central, func.sum(held.fen).label("fen"), func.min(held.on_day).label("first"))
+    rows = await unit.rows(query.where(held.organisation_id == branch).group_by(held.central))
+    found = {bool(row.central): (int(row.fen), row.first) for row in rows}
+    own, central = found.get(False, (0, None)), found.get(True, (0, None))
+    return Sums(own=own[0], central=central[0], first=own[1])
 
 
 async def entry(unit: Reading, id: str) -> Entry | None:  # noqa: A002

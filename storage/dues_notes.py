@@ -71,8 +71,9 @@ async def branches_with_dues(unit: Reading) -> tuple[OrganisationId, ...]:
         .join(dues_assessments, held.member_id == members.c.id)
         .where(organisations.c.kind == Kind.BRANCH, members.c.left_at.is_(None))
     )
-    rows = await unit.rows(select(held.organisation_id).union(moved))
-    return tuple(sorted(OrganisationId(row[0]) for row in rows))
+    both = select(held.organisation_id).union(moved).subquery()
+    rows = await unit.rows(select(both.c.organisation_id))
+    return tuple(sorted(OrganisationId(row.organisation_id) for row in rows))
 
 
 _UNHANDLED = Prepared(

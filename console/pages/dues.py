@@ -18,12 +18,12 @@ from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.dues import LONGEST_TEXT, LONGEST_WAY, State, count_of, is_month, month_at, month_of, written
 from content.dues_handovers import Handover
-from content.dues_ledger import Entry, Method, Paying
+from content.dues_ledger import Method, Paying
 from content.identifiers import MemberId, OrganisationId
 from content.organisations import Kind, Organisation, Right
 from content.rooms import Purpose, Room
 from storage import burden, dues, dues_notes, dues_questions, rooms
-from storage.dues import Count, Line
+from storage.dues import Count, Line, Sums
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -52,12 +52,13 @@ def show() -> str:
         return _overview()
     wanted, day = month(), today()
 
-    async def look(unit: Reading) -> tuple[tuple[Line, ...], tuple[Entry, ...], tuple[Handover, ...]]:
+    async def look(unit: Reading) -> tuple[tuple[Line, ...], Sums, tuple[Handover, ...]]:
         people = await dues.payers(unit, place.id)
         lines = await dues.lines(unit, people, first=wanted, last=wanted)
-        return lines, await dues.ledger(unit, place.id), await dues.handovers(unit, place.id)
+        return lines, await dues.sums(unit, place.id), await dues.handovers(unit, place.id)
 
-    lines, entries, handovers = ask(look)
+    lines, sums, handovers = ask(look)
+    held = sums.own - sum(one.handed for one in handovers)
     g.looked_at_all = ("dues", place.id)
     rows = [
         Row(line=one, one=next(iter(one.months), None), long_back=ledger.is_long_back(wanted, day)) for one in lines
@@ -76,8 +77,8 @@ def show() -> str:
         way=ask(lambda unit: dues.way(unit, place.id)),
         payee=ask(lambda unit: dues_notes.handler_name(unit, place.id)),
         questions=ask(lambda unit: dues_questions.questions(unit, place.id)),
-        held=dues_handovers.balance(entries, handovers),
-        days=dues_handovers.days_held(entries, handovers, day),
+        held=held,
+        days=dues_handovers.days_held(held, sums.first, handovers, day),
         most_days=dues_handovers.MOST_HELD_DAYS,
         longest=LONGEST_TEXT,
         longest_way=LONGEST_WAY,

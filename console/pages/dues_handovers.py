@@ -24,6 +24,7 @@ from content.dues_ledger import Entry
 from content.identifiers import OrganisationId
 from content.organisations import Right
 from storage import dues, dues_notes, members
+from storage.dues import Sums
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -36,10 +37,11 @@ def show() -> str:
     """Show what lies with the branch, for how many days, and what was handed over when."""
     place, on = branch(), today()
 
-    async def look(unit: Reading) -> tuple[tuple[Entry, ...], tuple[Handover, ...]]:
-        return await dues.ledger(unit, place.id), await dues.handovers(unit, place.id)
+    async def look(unit: Reading) -> tuple[Sums, tuple[Handover, ...]]:
+        return await dues.sums(unit, place.id), await dues.handovers(unit, place.id)
 
-    entries, handovers = ask(look)
+    sums, handovers = ask(look)
+    held = sums.own - sum(one.handed for one in handovers)
     standing = rules.in_force(handovers)
     gone = {one.reverses for one in handovers if one.reverses is not None}
     return render_template(
@@ -48,9 +50,9 @@ def show() -> str:
         handovers=handovers[::-1],
         newest=standing[-1].id if standing else None,
         gone=gone,
-        held=rules.balance(entries, handovers),
-        central=sum(one.fen for one in entries if one.central),
-        days=rules.days_held(entries, handovers, on),
+        held=held,
+        central=sums.central,
+        days=rules.days_held(held, sums.first, handovers, on),
         most_days=rules.MOST_HELD_DAYS,
         today=on,
         month=month_of(on),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, render_template
 
 from console.access import here, requires
@@ -14,7 +16,20 @@ from console.wording import today
 from content import dues as rules
 from content import dues_ledger as ledger
 from content.decision import Refusal, refused
-from content.dues import LONGEST_TEXT, Category, Kind, Wanted, count_of, is_month, month_at, month_of, rate_of, written
+from content.dues import (
+    LONGEST_TEXT,
+    Category,
+    Kind,
+    Month,
+    State,
+    Wanted,
+    count_of,
+    is_month,
+    month_at,
+    month_of,
+    rate_of,
+    written,
+)
 from content.dues_handovers import handed_over
 from content.dues_ledger import Entry, Method, Sort
 from content.identifiers import DuesEntryId, MemberId, OrganisationId, UserId
@@ -67,7 +82,7 @@ def show(id: str) -> str:  # noqa: A002
             and one.id not in closed
         },
         gone=gone,
-        months=line.months[::-1],
+        months=_told(line.months)[::-1],
         kinds=tuple(Kind),
         categories=tuple(Category),
         methods=tuple(Method),
@@ -78,6 +93,12 @@ def show(id: str) -> str:  # noqa: A002
         longest=LONGEST_TEXT,
         own=place.id,
     )
+
+
+def _told(months: Sequence[Month]) -> Sequence[Month]:
+    """Return the months of which there is something to say: from the first that was fixed, or paid, to the last."""
+    first = next((place for place, one in enumerate(months) if one.state is not State.UNKNOWN or one.paid), -1)
+    return months[first:]
 
 
 @pages.post("/dues/members/<id>/assess")

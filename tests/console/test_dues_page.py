@@ -120,6 +120,7 @@ def test_dues_are_fixed_with_a_base_that_is_kept_nowhere(house: House, desk: Bro
     assert "要改请写原因" in refused.get_data(as_text=True)
     assert desk.post(f"{path}/assess", {**fields, "note": "岗位调整"}, form_at=path).status_code == 303
     page = desk.get(path).get_data(as_text=True)
+    assert re.findall(r"month=(20\d\d-\d\d)", page)[-1] == "2026-01", "no month from before anything was fixed"
     assert "101.84" in page
     assert "岗位调整" in page
 

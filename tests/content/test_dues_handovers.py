@@ -95,11 +95,12 @@ def test_a_month_is_due_in_one_hand_over_the_first_that_reaches_into_it() -> Non
 
 def test_the_days_since_the_last_hand_over_are_counted_while_something_lies_there() -> None:
     """DUE-14."""
-    came = [entry(7500, date(2026, 7, 1)), entry(100_000, date(2026, 5, 1), central=True)]
-    assert rules.days_held(came, (), TODAY) == 27
-    part, whole = made(hand_over(7000, came)), made(hand_over(7500, came))
-    assert rules.days_held(came, [part], date(2026, 7, 31)) == 3
-    assert rules.days_held(came, [whole], date(2026, 7, 31)) is None
+    first = date(2026, 7, 1)
+    assert rules.days_held(7500, first, (), TODAY) == 27
+    part = made(hand_over(7000, [entry(7500, first)]))
+    assert rules.days_held(500, first, [part], date(2026, 7, 31)) == 3
+    assert rules.days_held(0, first, [part], date(2026, 7, 31)) is None
+    assert rules.days_held(0, None, (), TODAY) is None
 
 
 OPERATION = st.tuples(st.sampled_from(["pay", "refund", "reverse", "extra", "hand_over", "open"]), st.integers(0, 9000))

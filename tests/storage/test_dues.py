@@ -289,6 +289,8 @@ async def test_hundreds_of_operations_leave_a_ledger_that_adds_up(branch: SmallB
     entries, handovers = await branch.store.read(lambda unit: _both(unit))
     assert dues_handovers.balance(entries, handovers) == sum(paid.values()) - handed
     assert handed > 0, "the dice have handed something over"
+    added = await branch.store.read(lambda unit: dues.sums(unit, EAST))
+    assert (added.own, added.central, added.first) == (sum(paid.values()), 0, min(one.on for one in entries))
     assert len(entries) > 100
 
 
