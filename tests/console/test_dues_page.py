@@ -163,7 +163,7 @@ def test_dues_are_handed_over_and_the_newest_is_taken_back(house: House, desk: B
     assert desk.post(f"{path}/new", {**fields, "sum": "50"}, form_at=path).status_code == 303
     page = desk.get(path).get_data(as_text=True)
     assert "手上没有待上缴的党费" in page
-    assert "2026-11-09 至 2026-11-20" in page
+    assert re.search(r"2026-11-09</span> – <span[^>]*>2026-11-20<", page)
     (newest,) = re.findall(r'action="(/dues/handovers/\w+/back)', page)
     assert pay(house, desk, {"丁一": "75"}).status_code == 303, "what comes later that day belongs to the next"
     assert "手上有 75.00 元。" in desk.get(path).get_data(as_text=True), "and nothing of no days"
