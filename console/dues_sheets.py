@@ -9,7 +9,8 @@ from console.tables import Table
 from console.wording import local, t
 from console.written_sheets import Written
 from content.dues import Kind, State, holds, rate_of, span
-from content.dues_ledger import Entry, Handover, Sort, in_force, is_long_back
+from content.dues_handovers import Handover, in_force
+from content.dues_ledger import Entry, Sort, is_long_back
 from storage.dues import Line
 
 _NUMBER = ("number", "name")
@@ -128,9 +129,11 @@ def handed_over(handovers: Sequence[Handover]) -> Table:
         (
             one.on.isoformat(),
             t("dues.stretch", since=one.since.isoformat(), until=one.through.isoformat()),
-            one.due_people,
+            # A month of which a hand-over before spoke stands there alone.
+            one.due_people or "",
             one.paid_people,
-            *(yuan(fen) for fen in (one.due, one.received, one.handed)),
+            yuan(one.due) if one.due_people else None,
+            *(yuan(fen) for fen in (one.received, one.handed)),
             one.receiver,
             one.receipt,
             one.handler,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
@@ -121,10 +121,14 @@ class DuesAssessed(Fact, frozen=True, kw_only=True):
 
 
 class Reminder(StrEnum):
-    """What was said of a run of months without a payment: to the member, or to who handles dues."""
+    """What was said of a run of months without a payment: to the member, or to who handles dues.
+
+    Where nobody else than the member handles them, those above are told that somebody has to, and nothing more.
+    """
 
     NUDGE = "nudge"
     NOTE = "note"
+    NOBODY = "nobody"
 
 
 class DuesReminded(Fact, frozen=True, kw_only=True):
@@ -319,29 +323,58 @@ def paid_until(standing: Sequence[Month]) -> str | None:
     return found
 
 
-def reminder_for(run: Sequence[str], told: Mapping[Reminder, str]) -> Reminder | None:
+def since_fixed(run: Sequence[str], assessments: Sequence[Assessment], zone: tzinfo) -> tuple[str, ...]:
+    """Return those months of a run that ended after it was fixed that something is due for them.
+
+    Nobody is spoken to of months of which they could not know when these passed.
+    """
+    fixed = [one for one in assessments if one.kind is not Kind.EXEMPT]
+    return tuple(
+        month
+        for month in run
+        if any(one.since <= month and month_of(one.at.astimezone(zone).date()) <= month for one in fixed)
+    )
+
+
+def reminder_for(run: Sequence[str], told: Mapping[Reminder, str], *, is_handled: bool) -> Reminder | None:
     """Return what is to be said of a run of unpaid months; ``told`` is up to which month it was said before.
 
-    A run goes on for as long as any month of which was spoken is unpaid: then it is not said again.
+    A run goes on for as long as any month of which was spoken is unpaid: then it is not said again. ``is_handled`` is
+    whether somebody else than the member handles dues there: where nobody does, the note waits until somebody will.
     """
-    due = {NUDGE: Reminder.NUDGE, NOTE: Reminder.NOTE}.get(len(run))
-    if due is None or (due in told and run[0] <= told[due]):
+    spoken = {one for one, last in told.items() if run and run[0] <= last}
+    if len(run) == NUDGE:
+        due = Reminder.NUDGE
+    elif len(run) == NOTE or (len(run) > NOTE and Reminder.NOBODY in spoken and is_handled):
+        due = Reminder.NOTE if is_handled else Reminder.NOBODY
+    else:
         return None
-    return due
+    return due if due not in spoken else None
 
 
 def remind(
-    member: Member, run: Sequence[str], reminder: Reminder, handlers: Collection[UserId], *, way: str, now: datetime
+    member: Member,
+    run: Sequence[str],
+    reminder: Reminder,
+    others: Collection[UserId],
+    *,
+    way: str,
+    place: str,
+    now: datetime,
 ) -> Decision:
-    """Say so once and in private: to the member with how to pay, or to who handles dues, whose visit helps more."""
+    """Say so once and in private: to the member with how to pay, or to who handles dues, whose visit helps more.
+
+    ``others`` are who handles them, without the member; where nobody does, who does so above, and whom no name is told.
+    """
     fact = DuesReminded(member=member.id, reminder=reminder, last=run[-1], at=now)
     if reminder is Reminder.NUDGE:
         if member.user is None:
             return Decision(facts=(fact,))
         told = words("dues.nudge_way", way=way) if way else words("dues.nudge")
         return Decision(facts=(fact,), effects=(Tell(user=member.user, words=told, unasked=True),))
-    said = words("dues.note_told", name=member.name)
-    return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(handlers)))
+    noted = reminder is Reminder.NOTE
+    said = words("dues.note_told", name=member.name) if noted else words("dues.note_unhandled", place=place)
+    return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(others)))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

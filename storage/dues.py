@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any
 
 from msgspec import Struct
@@ -18,19 +19,17 @@ from content.dues import (
     DuesWaySet,
     Kind,
     Month,
-    Reminder,
     State,
     is_payer,
     months,
 )
-from content.dues_ledger import DuesEntered, DuesHandedOver, DuesTold, Entry, Handover, Method, Sort
-from content.identifiers import DuesEntryId, MemberId, OrganisationId, UserId
+from content.dues_handovers import DuesHandedOver, Handover
+from content.dues_ledger import DuesEntered, DuesTold, Entry, Method, Sort
+from content.identifiers import DuesEntryId, MemberId, OrganisationId
 from content.members import Member
-from content.organisations import Role
 from content.strokes import by_strokes
 from storage.cases import opened, seal
 from storage.members import members, roster
-from storage.organisations import duties
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.vault import Vault
@@ -54,7 +53,7 @@ def _ledger(name: str, *columns: Column[Any] | Index) -> Table:
 dues_assessments = _ledger(
     "dues_assessments",
     Column("member_id", ForeignKey("members.id"), nullable=False, index=True),
-    Column("organisation_id", ForeignKey("organisations.id"), nullable=False),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("kind", String(8), nullable=False),
     Column("category", String(10), nullable=False),
     Column("fen", Fen, nullable=False),
@@ -79,6 +78,7 @@ dues_entries = _ledger(
 dues_handovers = _ledger(
     "dues_handovers",
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("entries", Fen, nullable=False, server_default="0"),
     Column("since", Date, nullable=False),
     Column("through", Date, nullable=False),
     Column("on_day", Date, nullable=False),
@@ -166,7 +166,7 @@ def _assessment(unit: Reading, row: AnyRow) -> Assessment:
     )
 
 
-def _entry(unit: Reading, row: AnyRow) -> Entry:
+def _entry(unit: Reading, row: AnyRow, *, worded: bool = True) -> Entry:
     return Entry(
         id=row.id,
         member=row.member_id,
@@ -180,7 +180,7 @@ def _entry(unit: Reading, row: AnyRow) -> Entry:
         at=row.at,
         central=row.central,
         reverses=row.reverses,
-        **details_of(unit.vault, row, dues_entries),
+        **(details_of(unit.vault, row, dues_entries) if worded else {}),
     )
 
 
@@ -267,6 +267,33 @@ async def entries(
     return tuple(_entry(unit, row) for row in await unit.rows(query))
 
 
+_FIGURES = [column for column in dues_entries.c if column.name not in ("text", "is_sealed")]
+
+
+async def ledger(unit: Reading, branch: OrganisationId) -> tuple[Entry, ...]:
+    """Return the whole ledger of a branch in the order in which it was made, without what stands in words."""
+    query = select(*_FIGURES).where(dues_entries.c.organisation_id == branch).order_by(dues_entries.c.number)
+    return tuple(_entry(unit, row, worded=False) for row in await unit.rows(query))
+
+
+class Sums(Struct, frozen=True, kw_only=True):
+    """What a branch's ledger comes to, in fen, without and with what goes to the centre whole; and its first day."""
+
+    own: int
+    central: int
+    first: date | None
+
+
+async def sums(unit: Reading, branch: OrganisationId) -> Sums:
+    """Add up the ledger of a branch."""
+    held = dues_entries.c
+    query = select(held.central, func.sum(held.fen).label("fen"), func.min(held.on_day).label("first"))
+    rows = await unit.rows(query.where(held.organisation_id == branch).group_by(held.central))
+    found = {bool(row.central): (int(row.fen), row.first) for row in rows}
+    own, central = found.get(False, (0, None)), found.get(True, (0, None))
+    return Sums(own=own[0], central=central[0], first=own[1])
+
+
 async def entry(unit: Reading, id: str) -> Entry | None:  # noqa: A002
     """Return one entry."""
     row = await unit.first(select(dues_entries).where(dues_entries.c.id == id))
@@ -286,6 +313,7 @@ async def handovers(unit: Reading, branch: OrganisationId) -> tuple[Handover, ..
         Handover(
             id=row.id,
             organisation=row.organisation_id,
+            entries=row.entries,
             since=row.since,
             through=row.through,
             on=row.on_day,
@@ -303,43 +331,9 @@ async def handovers(unit: Reading, branch: OrganisationId) -> tuple[Handover, ..
     )
 
 
-async def handlers(unit: Reading, branch: OrganisationId) -> tuple[UserId, ...]:
-    """Return who handles the dues of a branch: its own organising members, where there is none its secretaries."""
-    query = select(duties.c.user_id, duties.c.role).where(duties.c.organisation_id == branch)
-    held = await unit.rows(query.order_by(duties.c.user_id))
-    found = {role: tuple(UserId(row.user_id) for row in held if row.role == role) for role in Role}
-    return found[Role.ORGANISING_MEMBER] or found[Role.SECRETARY]
-
-
-async def handling_role(unit: Reading, branch: OrganisationId) -> Role:
-    """Return by which duty they do: a secretary is not called an organising member."""
-    own = duties.c.organisation_id == branch, duties.c.role == Role.ORGANISING_MEMBER
-    found = await unit.value(select(duties.c.user_id).where(*own).limit(1))
-    return Role.SECRETARY if found is None else Role.ORGANISING_MEMBER
-
-
-async def handler_name(unit: Reading, branch: OrganisationId) -> str:
-    """Return what who handles the dues of a branch is called, empty where the roster does not say."""
-    users = await handlers(unit, branch)
-    name = await unit.value(select(members.c.name).where(members.c.user_id.in_(list(users))).order_by(members.c.name))
-    return str(name or "")
-
-
 async def way(unit: Reading, branch: OrganisationId) -> str:
     """Return how dues are paid in a branch, as it says itself."""
     return str(await unit.value(select(dues_ways.c.text).where(dues_ways.c.organisation_id == branch)) or "")
-
-
-async def told_of(unit: Reading, member: MemberId) -> Mapping[Reminder, str]:
-    """Return of which months a member, or who handles dues, was spoken to."""
-    rows = await unit.rows(select(dues_reminders).where(dues_reminders.c.member_id == member))
-    return {Reminder(row.reminder): row.last for row in rows}
-
-
-async def branches_with_dues(unit: Reading) -> tuple[OrganisationId, ...]:
-    """Return the branches in which somebody's dues were ever fixed."""
-    held = dues_assessments.c.organisation_id
-    return tuple(OrganisationId(row[0]) for row in await unit.rows(select(held).distinct().order_by(held)))
 
 
 def kept(vault: Vault, text: str, table: Table, id: str) -> dict[str, Any]:  # noqa: A002
@@ -376,10 +370,22 @@ async def write_handed_over(unit: Writing, fact: DuesHandedOver) -> None:
     """Keep that dues were handed over, or that this was taken back."""
     one = fact.handover
     text = packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
-    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "since": one.since}
-    row |= {"through": one.through, "on_day": one.on, "due_people": one.due_people, "paid_people": one.paid_people}
-    row |= {"due": one.due}
-    row |= {"received": one.received, "handed": one.handed, "reverses": one.reverses, "by_user": one.by, "at": one.at}
+    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "entries": one.entries}
+    row |= {
+        "since": one.since,
+        "through": one.through,
+        "on_day": one.on,
+        "due_people": one.due_people,
+        "paid_people": one.paid_people,
+    }
+    row |= {
+        "due": one.due,
+        "received": one.received,
+        "handed": one.handed,
+        "reverses": one.reverses,
+        "by_user": one.by,
+        "at": one.at,
+    }
     await unit.add(dues_handovers, row | kept(unit.vault, text, dues_handovers, one.id))
 
 

@@ -12,7 +12,7 @@ from content.dues import Kind, State, count_of, holds, month_at, month_of, paid_
 from content.identifiers import OrganisationId
 from content.members import Member
 from storage import dues as stored
-from storage import dues_questions, organisations
+from storage import dues_notes, dues_questions, organisations
 from storage.dues import Line
 
 SHOWN_BACK, SHOWN_AHEAD = 24, 12
@@ -29,7 +29,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     line, branch, today = found
     if not rules.is_payer(asking.member):
         return _told(asking, words("dues.not_payer"))
-    name = await stored.handler_name(asking.unit, branch)
+    name = await dues_notes.handler_name(asking.unit, branch)
     way = await stored.way(asking.unit, branch)
     held = holds(line.assessments, month_of(today))
     lines: list[Words] = []
@@ -51,7 +51,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     if way:
         lines.append(words("dues.way", way=way))
     elif name:
-        role = await stored.handling_role(asking.unit, branch)
+        role = await dues_notes.handling_role(asking.unit, branch)
         lines.append(words("dues.way_named", name=name, role=(words(f"duties.role_{role}"),)))
     else:
         lines.append(words("dues.way_unnamed"))
@@ -91,7 +91,7 @@ async def wrong(asking: Asking) -> Decision | Refusal | None:
         branch,
         asking.sender,
         asking.argument,
-        await stored.handlers(asking.unit, branch),
+        await dues_notes.handlers(asking.unit, branch, beside=asking.sender),
         waiting=await dues_questions.number_waiting(asking.unit, asking.member.id),
         cause=asking.cause,
         now=asking.unit.now,

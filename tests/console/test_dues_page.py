@@ -151,6 +151,7 @@ def test_dues_are_fixed_with_a_base_that_is_kept_nowhere(house: House, desk: Bro
     assert "要改请写原因" in refused.get_data(as_text=True)
     assert desk.post(f"{path}/assess", {**fields, "note": "岗位调整"}, form_at=path).status_code == 303
     page = desk.get(path).get_data(as_text=True)
+    assert re.findall(r"month=(20\d\d-\d\d)", page)[-1] == "2026-01", "no month from before anything was fixed"
     assert "101.84" in page
     assert "岗位调整" in page
 
@@ -195,11 +196,19 @@ def test_dues_are_handed_over_and_the_newest_is_taken_back(house: House, desk: B
     assert desk.post(f"{path}/new", {**fields, "sum": "50"}, form_at=path).status_code == 303
     page = desk.get(path).get_data(as_text=True)
     assert "手上没有待上缴的党费" in page
-    assert "2026-11-09 至 2026-11-20" in page
+    assert re.search(r"2026-11-09</span> – <span[^>]*>2026-11-20<", page)
     (newest,) = re.findall(r'action="(/dues/handovers/\w+/back)', page)
-    assert pay(house, desk, {"丁一": "75"}).status_code == 409, "that day was handed over"
+    assert pay(house, desk, {"丁一": "75"}).status_code == 303, "what comes later that day belongs to the next"
+    assert "手上有 75.00 元。" in desk.get(path).get_data(as_text=True), "and nothing of no days"
     assert desk.post(newest, {"reason": "写错"}, form_at=path).status_code == 303
-    assert pay(house, desk, {"丁一": "75"}).status_code == 303
+    assert desk.post(f"{path}/new", {**fields, "sum": "60"}, form_at=path).status_code == 303
+    assert desk.post(f"{path}/new", {**fields, "sum": "65"}, form_at=path).status_code == 303, "what is left, alone"
+    found = from_csv(desk.get("/dues/export/handovers.csv").data)
+    assert [row[2:7] for row in found[1:-1]] == [
+        ["3", "1", "225.00", "75.00", "75.00"],
+        ["3", "2", "225.00", "125.00", "60.00"],
+        ["", "0", "", "0.00", "65.00"],
+    ], "a month is due once, however often it is handed over"
 
 
 def test_the_room_is_told_a_count_within_its_caps(house: House, desk: Browser) -> None:

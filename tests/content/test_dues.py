@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from content import dues
-from content.decision import Decision, Refusal
+from content.decision import Decision, Refusal, words
 from content.dues import (
     Assessment,
     Category,
@@ -26,6 +27,7 @@ from content.dues import (
     rate_of,
     reckon,
     reminder_for,
+    since_fixed,
     span,
     stretches,
     written,
@@ -223,7 +225,7 @@ def test_paid_up_to_january_somebody_is_spoken_to_in_may_and_in_july_alone(
     """DUE-17: a month is unpaid once it has ended."""
     run = arrears(standing(span("2025-07", "2026-01")), date.fromisoformat(today))
     assert len(run) == k
-    assert reminder_for(run, {}) is said if run else said is None
+    assert reminder_for(run, {}, is_handled=True) is said if run else said is None
 
 
 def test_a_payment_for_the_oldest_month_lowers_the_run_and_exempt_months_are_passed_over() -> None:
@@ -238,20 +240,51 @@ def test_a_payment_for_the_oldest_month_lowers_the_run_and_exempt_months_are_pas
 
 def test_nothing_is_said_twice_of_one_run_and_a_new_run_is_spoken_of_anew() -> None:
     told = {Reminder.NUDGE: "2026-04"}
-    assert reminder_for(("2026-03", "2026-04", "2026-05"), told) is None, "the oldest was paid, April still is not"
-    assert reminder_for(("2026-05", "2026-06", "2026-07"), told) is Reminder.NUDGE
-    assert reminder_for(span("2026-02", "2026-06"), told) is Reminder.NOTE
+    assert reminder_for(("2026-03", "2026-04", "2026-05"), told, is_handled=True) is None, (
+        "the oldest was paid, April still is not"
+    )
+    assert reminder_for(("2026-05", "2026-06", "2026-07"), told, is_handled=True) is Reminder.NUDGE
+    assert reminder_for(span("2026-02", "2026-06"), told, is_handled=True) is Reminder.NOTE
+
+
+def test_the_note_waits_for_somebody_who_can_hear_it_and_is_not_lost() -> None:
+    """DUE-17: those above are asked once to name somebody; who is named later is told, once."""
+    five, six = span("2026-02", "2026-06"), span("2026-02", "2026-07")
+    assert reminder_for(five, {}, is_handled=False) is Reminder.NOBODY
+    asked = {Reminder.NOBODY: "2026-06"}
+    assert reminder_for(five, asked, is_handled=False) is None
+    assert [reminder_for(run, asked, is_handled=True) for run in (five, six)] == [Reminder.NOTE] * 2
+    assert reminder_for(six, asked, is_handled=False) is None
+    assert reminder_for(six, {**asked, Reminder.NOTE: "2026-06"}, is_handled=True) is None
+    assert reminder_for(span("2026-07", "2026-12"), asked, is_handled=True) is None, "that was another run"
+    above = dues.remind(ZHANG, five, Reminder.NOBODY, [ME], way="", place="东支部", now=NOW)
+    (said,) = above.effects
+    assert said.words == words("dues.note_unhandled", place="东支部"), "no name goes upwards"  # type: ignore[attr-defined]
+
+
+def test_nobody_is_spoken_to_of_months_that_were_over_when_they_were_fixed() -> None:
+    """DUE-17: fixed on 28 July from February on, the first month that counts is July, in Shanghai's days."""
+    zone, late = ZoneInfo("Asia/Shanghai"), fixed(since="2026-02")
+    run = span("2026-02", "2026-08")
+    assert since_fixed(run, [late], zone) == ("2026-07", "2026-08")
+    month_end = replace(late, at=datetime(2026, 7, 31, 17, tzinfo=UTC))
+    assert since_fixed(run, [month_end], zone) == ("2026-08",)
+    early = replace(fixed(since="2026-01"), at=datetime(2026, 1, 5, tzinfo=UTC))
+    assert since_fixed(run, [early, late], zone) == run, "a change of what is due begins no new count"
+    assert since_fixed(run, [replace(early, kind=Kind.EXEMPT), late], zone) == ("2026-07", "2026-08")
 
 
 def test_a_nudge_names_no_sum_and_a_note_goes_to_who_handles_dues_alone() -> None:
     run = ("2026-02", "2026-03", "2026-04")
-    nudge = dues.remind(ZHANG, run, Reminder.NUDGE, [ME], way="找王丽", now=NOW)
+    nudge = dues.remind(ZHANG, run, Reminder.NUDGE, [ME], way="找王丽", place="东支部", now=NOW)
     assert [(one.user, one.words.key, one.unasked) for one in nudge.effects] == [  # type: ignore[attr-defined]
         (ZHANG.user, "dues.nudge_way", True)
     ]
-    note = dues.remind(ZHANG, run, Reminder.NOTE, [ME], way="", now=NOW)
+    note = dues.remind(ZHANG, run, Reminder.NOTE, [ME], way="", place="东支部", now=NOW)
     assert [(one.user, one.words.key) for one in note.effects] == [(ME, "dues.note_told")]  # type: ignore[attr-defined]
-    assert not dues.remind(replace(ZHANG, user=None), run, Reminder.NUDGE, [ME], way="", now=NOW).effects
+    assert not dues.remind(
+        replace(ZHANG, user=None), run, Reminder.NUDGE, [ME], way="", place="东支部", now=NOW
+    ).effects
 
 
 def test_what_the_articles_say_of_six_months_stands_nowhere() -> None:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from content.dues import DuesQuestioned, DuesWaySet, Question
-from content.dues_ledger import DuesEntered, DuesHandedOver, Handover
+from content.dues_handovers import DuesHandedOver, Handover
+from content.dues_ledger import DuesEntered
 from content.erasure import PersonErased
 from content.identifiers import DuesEntryId, DuesQuestionId, HandoverId, MemberId
 from content.members import NOBODY, Member, MemberEnrolled
@@ -30,6 +31,7 @@ async def test_nobody_stands_where_others_named_who_is_erased(branch: SmallBranc
     handed = Handover(
         id=HandoverId("h"),
         organisation=EAST,
+        entries=2,
         since=date(2026, 7, 1),
         through=date(2026, 7, 1),
         on=date(2026, 7, 1),
