@@ -52,7 +52,8 @@ def seed_dues(load: Load, branches: Sequence[str], members: Members, by: str, no
         for branch, people in zip(branches, members, strict=True):
             for place, month in enumerate(months):
                 on = date.fromisoformat(f"{month}-05")
-                for member, _ in people[: place % len(people)] + people[place % len(people) + 1 :]:
+                left_out = place % len(people)
+                for member, _ in (*people[:left_out], *people[left_out + 1 :]):
                     key = derive("seed", "dues", member, month)
                     how = (Entered.PAYMENT, month, FEN, on, Method.CASH, False)
                     yield key, member, branch, *how, by, now, False
