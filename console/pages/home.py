@@ -42,6 +42,7 @@ from storage import (
     cadence,
     complaints,
     corrections,
+    dues_notes,
     duties,
     heartbeats,
     help_cases,
@@ -117,6 +118,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     help_cases: int
     pledges_past: int
     pledge_questions: int
+    dues_unhandled: int
     appeals: int
     complaints: int
     buried: int
@@ -249,6 +251,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("pledge_questions", "pledges.show", {"n": waiting.pledge_questions}, helped=True)
     if waiting.pledges_past:
         yield need("pledges_past", "pledges.show", {"n": waiting.pledges_past}, helped=True)
+    if waiting.dues_unhandled:
+        yield need("dues_unhandled", "duties.show", {"n": waiting.dues_unhandled}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
     if waiting.complaints:
@@ -380,6 +384,9 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         else 0,
         pledges_past=await pledges.number_overdue(unit, held[Right.RECORD], day) if held[Right.RECORD] else 0,
         pledge_questions=await pledge_questions.number_late(unit, held[Right.RECORD]) if held[Right.RECORD] else 0,
+        dues_unhandled=await dues_notes.number_unhandled(unit, held[Right.GRANT_DUTIES])
+        if held[Right.GRANT_DUTIES]
+        else 0,
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
         complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)
         if held[Right.MODERATE]
