@@ -191,6 +191,7 @@ async def test_a_reply_to_the_reminder_says_how_far_the_pledge_is(branch: SmallB
         ("进展 70%", 70, ""),
         ("done", 100, ""),
     ):
+        clock.now += timedelta(minutes=1)
         await privately(branch, ZHANG, said, reply=event)
         steps = await branch.store.read(lambda unit: stored.history(unit, [P3]))
         assert ((await one(branch)).percent, steps[-1].note if steps else "") == (percent, note), said
