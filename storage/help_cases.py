@@ -399,16 +399,21 @@ async def _keep(unit: Writing, id: str, text: bytes, sealed: bool) -> None:  # n
 
 
 async def write_anew(unit: Writing, today: date) -> None:
-    """Write the rows without a name once more, all together.
+    """Write the rows without a name once more, all together, and the last numbers of their branches.
 
     PostgreSQL keeps beside each row which transaction wrote it. The first one wrote the cause too, which leads to the
-    message and so to its sender.
+    message and so to its sender; so did the one in which an old case was taken back.
     """
     if unit.engine != "postgresql":
         return
-    young = help_cases.c.member_id.is_(None) & (help_cases.c.received_on >= today - WRITTEN_ANEW)
+    since = today - WRITTEN_ANEW
+    lately = or_(help_cases.c.received_on >= since, help_cases.c.ended_on >= since)
+    young = help_cases.c.member_id.is_(None) & lately
+    branches = select(help_cases.c.organisation_id).where(young)
+    numbers = update(help_case_numbers).where(help_case_numbers.c.organisation_id.in_(branches))
+    await unit.execute(numbers.values(last=help_case_numbers.c.last))
     await unit.execute(update(help_cases).where(young).values(number=help_cases.c.number))
-    said = help_case_words.c.member_id.is_(None) & (help_case_words.c.said_on >= today - WRITTEN_ANEW)
+    said = help_case_words.c.member_id.is_(None) & (help_case_words.c.said_on >= since)
     await unit.execute(update(help_case_words).where(said).values(place=help_case_words.c.place))
 
 
