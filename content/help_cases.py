@@ -15,7 +15,20 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from content.decision import Decision, Effect, Fact, Refusal, Secret, Tell, Untraced, Words, discreetly, refused, words
+from content.decision import (
+    Decision,
+    Effect,
+    Fact,
+    Refusal,
+    Secret,
+    SecretLines,
+    Tell,
+    Untraced,
+    Words,
+    discreetly,
+    refused,
+    words,
+)
 from content.identifiers import HelpCaseId, HelpWordsId, MemberId, OrganisationId, UserId
 from content.inquiries import InquiryEnded
 from content.terms import months_on
@@ -279,7 +292,7 @@ def open_unnamed(
         return refusal
     if not allowed:
         return discreetly(refused("help_case.unnamed_enough", most=MOST_UNNAMED_A_DAY))
-    told = words("help_case.unnamed_received", number=case.called, days=days, code=Secret(code))
+    told = words("help_case.unnamed_received", number=_number(case), days=days, code=Secret(code))
     opened = HelpCaseOpened(case=case, said=said, code_hash=code_hash(code))
     return Decision(facts=(opened,), effects=(Tell(user=to, words=told),))
 
@@ -289,12 +302,12 @@ def add(case: HelpCase, said: HelpWords, *, to: UserId, pieces: int, now: dateti
     if (refusal := objection(said.text)) is not None:
         return refusal
     if case.stage not in OPEN:
-        return discreetly(refused("help_case.over", number=case.called))
+        return discreetly(refused("help_case.over", number=_number(case)))
     if pieces >= MOST_WORDS:
-        return discreetly(refused("help_case.enough", number=case.called))
+        return discreetly(refused("help_case.enough", number=_number(case)))
     named = case.user is not None
     key = "help_case.added" if named else "help_case.unnamed_added"
-    told = Tell(user=to, words=words(key, number=case.called), matter=case.id if named else None)
+    told = Tell(user=to, words=words(key, number=_number(case)), matter=case.id if named else None)
     added = HelpWordsAdded(said=said, at=now if named else None)
     return Decision(facts=(added,), effects=(told, *_to_owner(case, "more")))
 
@@ -302,17 +315,22 @@ def add(case: HelpCase, said: HelpWords, *, to: UserId, pieces: int, now: dateti
 def withdraw(case: HelpCase, *, to: UserId, today: date) -> Decision | Refusal:
     """Let whoever asked take a case back; its words go at once."""
     if case.stage not in OPEN:
-        return discreetly(refused("help_case.over", number=case.called))
+        return discreetly(refused("help_case.over", number=_number(case)))
     key = "help_case.withdrawn" if case.user is not None else "help_case.unnamed_withdrawn"
-    told = Tell(user=to, words=words(key, number=case.called))
+    told = Tell(user=to, words=words(key, number=_number(case)))
     gone = HelpCaseWithdrawn(case=case.id, on=today)
     return Decision(facts=(gone,), effects=(told, *_to_owner(case, "gone")))
+
+
+def _number(case: HelpCase) -> str:
+    """Return the number of a case; of one without a name it lies sealed beside whom it is told."""
+    return case.called if case.user is not None or case.member is not None else Secret(case.called)
 
 
 def _to_owner(case: HelpCase, what: str) -> tuple[Effect, ...]:
     if case.owner is None:
         return ()
-    said = words(f"help_case.owner_{what}", number=case.called)
+    said = words(f"help_case.owner_{what}", number=_number(case))
     return (Tell(user=case.owner, words=said, unasked=True),)
 
 
@@ -328,7 +346,9 @@ def progress(case: HelpCase, texts: Sequence[HelpWords], *, owner: str | None) -
         *((words("help_case.owned", name=owner),) if owner and case.stage in OPEN else ()),
         *((words("help_case.due", day=case.due_on.isoformat()),) if _waits(case) else ()),
     )
-    return words("help_case.lines" if case.user is not None else "help_case.unnamed_lines", list=(*stands, *answers))
+    if case.user is not None:
+        return words("help_case.lines", list=(*stands, *answers))
+    return words("help_case.unnamed_lines", list=SecretLines((*stands, *answers)))
 
 
 def _waits(case: HelpCase) -> bool:

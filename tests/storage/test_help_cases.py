@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from content.help_cases import Stage
 from storage.retention import Swept
 from storage.unit import AnyRow, Reading
-from tests.bot.commands.test_help_cases import code_of, say
-from tests.small_branch import ZHANG, HandClock, SmallBranch
+from tests.bot.commands.test_help_cases import ANSWERED, answer_it, code_of, say
+from tests.small_branch import NOON, ZHANG, HandClock, SmallBranch, account
 
 BY_THE_SAME = [
     text(f"SELECT c.cause FROM {table} q JOIN causes c ON c.xmin::text = q.xmin::text WHERE {unnamed}").columns()
@@ -40,3 +41,41 @@ async def test_after_a_sweep_no_transaction_leads_from_a_case_without_a_name_to_
     await say(branch, f"匿名求助 {code} 撤回", ZHANG)
     await branch.store.settle(notes=[Swept(at=clock.now + timedelta(hours=1))])
     assert await branch.store.read(told_by_transactions) == []
+
+
+async def test_beside_a_person_the_number_of_a_case_without_a_name_lies_sealed(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """What could not be delivered stays with its words: receipt, list, addition, and what its owner is told."""
+    await say(branch, "匿名求助 食堂太贵")
+    code = await code_of(branch)
+    await answer_it(branch, stage=Stage.ACCEPTED)
+    await branch.send_all()
+    await say(branch, "匿名求助 另一件")
+    for words in (f"进度 {code}", f"匿名求助 {code} 夜班也是", f"匿名求助 {code} 撤回", f"匿名求助 {code} 还有"):
+        await say(branch, words)
+    waiting = [row.words for row in await branch.rows() if row.words]
+    assert {one["key"] for one in waiting} == {
+        *(f"help_case.unnamed_{name}" for name in ("received", "lines", "added", "withdrawn")),
+        *("help_case.over", "help_case.owner_more", "help_case.owner_gone"),
+    }
+    kept = repr(waiting)
+    assert "B-00" not in kept
+    assert ANSWERED not in kept
+    assert "help_case.stage" not in kept
+    (receipt,) = [row for row in await branch.claim() if row.user == account(ZHANG)]
+    await branch.mark_sent(receipt)
+    (shown,) = [row.words for row in await branch.claim() if row.user == account(ZHANG)]
+    assert shown is not None
+    assert [one.key for one in shown.parameters["list"]] == ["help_case.stands", "help_case.answer_line"]  # type: ignore[union-attr]
+
+
+async def test_of_a_receipt_that_was_sent_the_day_is_kept_alone(branch: SmallBranch) -> None:
+    """Numbers are given in order: the minutes of named ones would tell that of one between them."""
+    await say(branch, "求助 家里老人住院")
+    await branch.send_all()
+    (row,) = await branch.rows()
+    assert row.event_id is not None
+    day = NOON.replace(hour=0)
+    assert {row.made_at, row.not_before, row.first_try_at, row.done_at} == {day}
+    assert row.lease_until is None
