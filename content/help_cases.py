@@ -5,7 +5,6 @@ Of who asks without a name nothing is kept: they get a code, and whoever has the
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
@@ -29,6 +28,7 @@ from content.decision import (
     refused,
     words,
 )
+from content.help_case_codes import code_hash
 from content.identifiers import HelpCaseId, HelpWordsId, MemberId, OrganisationId, UserId
 from content.inquiries import InquiryEnded
 from content.terms import months_on
@@ -60,8 +60,6 @@ LONGEST_SUMMARY = 200
 TOLD_FROM = time(9)
 """From this time of the day on which the first answer is due those who handle cases are told of it."""
 
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-_CODE_LETTERS = 16
 _NUMBER = re.compile(r"(?:B-?)?0*([1-9][0-9]{0,5})", re.IGNORECASE)
 
 
@@ -232,30 +230,16 @@ def number_in(text: str) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def new_code(secret: str) -> str:
-    """Return a code of 79 bits that follows from a secret, in four groups to be copied by hand."""
-    number = int.from_bytes(hashlib.blake2b(secret.encode(), digest_size=32, person=b"help-case-code").digest(), "big")
-    letters = ""
-    for _ in range(_CODE_LETTERS):
-        number, place = divmod(number, len(ALPHABET))
-        letters += ALPHABET[place]
-    return "-".join(letters[start : start + 4] for start in range(0, _CODE_LETTERS, 4))
+_UNNAMED = re.compile(
+    r"^[\s:,，：]*[(（\[【「“]?匿名|[(（\[【]\s*匿名\s*[)）\]】]|(?<!不)[请請想要求]匿名|匿名[。.!！\s]*$"
+    r"|^\W*(?:unnamed|anonymous(?:ly)?)\b|\((?:unnamed|anonymous(?:ly)?)\)|\banonymously\W*$",
+    re.IGNORECASE,
+)
 
 
-def code_hash(text: str) -> str | None:
-    """Return by what a code is found, ``None`` where a text is none; the code itself is kept nowhere."""
-    plain = re.sub(r"[\s-]", "", text).upper()
-    if len(plain) != _CODE_LETTERS or set(plain) - set(ALPHABET):
-        return None
-    return hashlib.sha256(f"help case {plain}".encode()).hexdigest()
-
-
-def code_before(text: str) -> tuple[str | None, str]:
-    """Return the hash of the code with which a text begins, and the rest of it."""
-    text = re.sub(r"^[\s:,，：]+", "", text)
-    found = re.match(r"([0-9A-Za-z]{4}(?:[\s-]?[0-9A-Za-z]{4}){3})(?=$|[\s:,，：])[\s:,，：]*", text)
-    known = code_hash(found[1]) if found is not None else None
-    return (known, text[found.end() :]) if known is not None and found is not None else (None, text)
+def wants_no_name(text: str) -> bool:
+    """Tell whether who asks under their name says that they want none, as in 求助（匿名）."""
+    return _UNNAMED.search(text) is not None
 
 
 def due_on(received: date, days: int, known: WorkCalendar) -> date:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from content.decision import Decision, Refusal, Secret
+from content.help_case_codes import code_before, code_hash, is_code_meant, new_code
 from content.help_cases import (
     FEWEST,
     FOLLOWS,
@@ -21,15 +22,12 @@ from content.help_cases import (
     Stage,
     answer,
     called,
-    code_before,
-    code_hash,
     describe,
     due_on,
     gone_on,
     hand,
     is_to_tell,
     medians,
-    new_code,
     number_in,
     withdraw,
     working_days,
@@ -143,6 +141,23 @@ def test_a_code_is_hard_to_guess_easy_to_copy_and_known_by_its_hash_alone() -> N
     assert code_hash(code[:-1]) is None
     assert code_before(f"{code} 再补充一句") == (code_hash(code), "再补充一句")
     assert code_before("食堂能早点开吗") == (None, "食堂能早点开吗")
+    meant = (
+        "ABCO-EFGH-JKLM-NPQ1",
+        "ABC-EFGH-JKM-NPQR2 又",
+        "abcoefghjkmnpq01",
+        "ABCO EFGH JKLM NP01",
+        "：ABCI-EFGH-JKLM-NPQR",
+    )
+    assert all(is_code_meant(one) for one in meant)
+    plain = (
+        "6222 0000 1111 2222 卡丢了",
+        "6222-0000-1111-2222",
+        "this food cost much",
+        "internationality",
+        code,
+        "B-017",
+    )
+    assert not any(is_code_meant(one) for one in plain)
 
 
 def test_a_case_is_forgotten_a_year_after_its_end() -> None:
