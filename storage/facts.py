@@ -97,10 +97,10 @@ from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.greetings import Greeted, GreetingDropped, GreetingSet
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
+from content.help_case_reminders import HelpCaseDue, HelpCaseReturned
 from content.help_cases import (
     HelpCaseAnswered,
     HelpCaseDescribed,
-    HelpCaseDue,
     HelpCaseHanded,
     HelpCaseNoted,
     HelpCaseOpened,
@@ -473,6 +473,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HelpCaseNoted: (help_cases.write_noted,),
     HelpCaseDescribed: (help_cases.write_described,),
     HelpCaseDue: (help_cases.write_due,),
+    HelpCaseReturned: (help_cases.write_returned,),
     MeetingCalled: (meetings.write_called,),
     MeetingDrafted: (meeting_drafts.write_drafted,),
     MeetingDraftSettled: (meeting_drafts.write_settled,),

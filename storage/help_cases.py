@@ -24,13 +24,13 @@ from sqlalchemy import (
 )
 
 from content.decision import Secret
+from content.help_case_reminders import HelpCaseDue, HelpCaseReturned
 from content.help_cases import (
     OPEN,
     Category,
     HelpCase,
     HelpCaseAnswered,
     HelpCaseDescribed,
-    HelpCaseDue,
     HelpCaseHanded,
     HelpCaseNoted,
     HelpCaseOpened,
@@ -65,6 +65,7 @@ help_cases = Table(
     Column("answered_on", Date),
     Column("ended_on", Date),
     Column("told_on", Date),
+    Column("handed_on", Date),
     Column("asked_at", Instant),
     Column("code_hash", String(64), unique=True),
     Column("sealed_key", LargeBinary),
@@ -121,6 +122,7 @@ def _case(row: AnyRow) -> HelpCase:
         answered_on=row.answered_on,
         ended_on=row.ended_on,
         told_on=row.told_on,
+        handed_on=row.handed_on,
         asked_at=row.asked_at,
     )
 
@@ -196,10 +198,17 @@ async def told_by(unit: Reading, event: EventId, user: UserId) -> HelpCaseId | N
 
 
 async def due(unit: Reading, by: date) -> tuple[HelpCase, ...]:
-    """Return the cases due by a day that nobody has taken up and of which nobody was told."""
-    waits = help_cases.c.stage == Stage.RECEIVED, help_cases.c.owner.is_(None), help_cases.c.told_on.is_(None)
-    rows = await unit.rows(select(help_cases).where(*waits, help_cases.c.due_on <= by).order_by(help_cases.c.id))
+    """Return the cases due by a day that nobody has answered, and of which whoever has them was not told."""
+    waits = help_cases.c.stage.in_(OPEN), help_cases.c.answered_on.is_(None), help_cases.c.due_on <= by
+    untold = or_(help_cases.c.told_on.is_(None), help_cases.c.told_on <= help_cases.c.handed_on)
+    rows = await unit.rows(select(help_cases).where(*waits, untold).order_by(help_cases.c.id))
     return tuple(_case(row) for row in rows)
+
+
+async def held(unit: Reading) -> tuple[HelpCase, ...]:
+    """Return the open cases that somebody has taken up."""
+    taken = help_cases.c.stage.in_(OPEN), help_cases.c.owner.is_not(None)
+    return tuple(_case(row) for row in await unit.rows(select(help_cases).where(*taken).order_by(help_cases.c.id)))
 
 
 async def case(unit: Reading, id: HelpCaseId) -> HelpCase | None:  # noqa: A002
@@ -331,7 +340,13 @@ async def write_withdrawn(unit: Writing, fact: HelpCaseWithdrawn) -> None:
 async def write_handed(unit: Writing, fact: HelpCaseHanded) -> None:
     """Keep who has a case."""
     change = update(help_cases).where(help_cases.c.id == fact.case)
-    await unit.execute(change.values(owner=fact.owner, stage=fact.stage))
+    await unit.execute(change.values(owner=fact.owner, stage=fact.stage, handed_on=fact.on))
+
+
+async def write_returned(unit: Writing, fact: HelpCaseReturned) -> None:
+    """Keep that nobody has a case any more."""
+    change = update(help_cases).where(help_cases.c.id == fact.case, help_cases.c.owner == fact.owner)
+    await unit.execute(change.values(owner=None, handed_on=None, told_on=fact.told_on))
 
 
 async def write_answered(unit: Writing, fact: HelpCaseAnswered) -> None:
@@ -358,7 +373,7 @@ async def write_described(unit: Writing, fact: HelpCaseDescribed) -> None:
 
 
 async def write_due(unit: Writing, fact: HelpCaseDue) -> None:
-    """Keep that those who handle cases were told."""
+    """Keep that somebody was reminded."""
     await unit.execute(update(help_cases).where(help_cases.c.id == fact.case).values(told_on=fact.on))
 
 

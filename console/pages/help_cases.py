@@ -17,6 +17,7 @@ from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, t, today
 from console.written_sheets import Written
+from content import help_case_figures as figures
 from content import help_cases as rules
 from content.decision import Secret
 from content.help_cases import Category, HelpCase, HelpWords, Sort, Stage
@@ -74,7 +75,7 @@ def show() -> str:
         found = await listed(unit, roots, user, limit=most)
         known = await workdays.calendar(unit)
         names = await duties.names_of(unit, {one.owner for one in found if one.owner is not None})
-        return found, names, known, rules.medians(await stored.of_year(unit, roots, year), known)
+        return found, names, known, figures.medians(await stored.of_year(unit, roots, year), known)
 
     found, names, known, medians = ask(look)
     return render_template(
@@ -85,8 +86,8 @@ def show() -> str:
         is_open=is_open,
         today=today(),
         medians=medians,
-        fewest=rules.FEWEST,
-        lasted=lambda one: rules.working_days(one.received_on, one.ended_on, known) if one.ended_on else None,
+        fewest=figures.FEWEST,
+        lasted=lambda one: figures.working_days(one.received_on, one.ended_on, known) if one.ended_on else None,
         hands_out=here().may(Right.HAND_OUT_HELP),
         year=year,
     )
@@ -111,6 +112,7 @@ def show_one(id: str) -> Answer:  # noqa: A002
         seen=seen,
         case=seen.case,
         mine=seen.case.owner == user,
+        describes=rules.may_describe(seen.case, user, stands_in=seen.reads),
         is_open=seen.case.stage in rules.OPEN,
         steps=[step for step in STEPS if step in rules.FOLLOWS[seen.case.stage]],
         categories=tuple(Category),
@@ -128,16 +130,13 @@ async def _look(
     user: UserId,
     giving: frozenset[OrganisationId],
 ) -> Seen | None:
-    """Read a case, and its words for whoever has it and for who hands cases out there, and for nobody else."""
+    """Read a case, and its words for whoever has it and for the nearest who hand cases out, and for nobody else."""
     case = await stored.visible(unit, roots, id, user)
     if case is None:
         return None
-    node, reads = (
-        await organisations.organisation(unit, case.organisation),
-        case.owner == user or case.organisation in giving,
-    )
+    node, reads = await organisations.organisation(unit, case.organisation), await _reads(unit, case, user)
     texts = (await stored.words_of(unit, [case.id]))[case.id] if reads else ()
-    able = await _able(unit, case) if reads else ()
+    able = await _able(unit, case) if reads or case.organisation in giving else ()
     asker = await members.member(unit, case.member) if reads and case.member is not None else None
     people = {one for one in (case.owner, *able, *(each.by for each in texts)) if one is not None}
     return Seen(
@@ -151,6 +150,11 @@ async def _look(
     )
 
 
+async def _reads(unit: Reading, case: HelpCase, user: UserId) -> bool:
+    """Tell whether somebody reads what was said in a case."""
+    return user in rules.readers(case, await organisations.levels_of(unit, case.organisation, Right.HAND_OUT_HELP))
+
+
 async def _able(unit: Reading, case: HelpCase) -> tuple[UserId, ...]:
     """Return who may handle a case."""
     found = await organisations.holders_of(unit, case.organisation, Right.HANDLE_HELP)
@@ -161,13 +165,13 @@ async def _able(unit: Reading, case: HelpCase) -> tuple[UserId, ...]:
 @requires(Right.HANDLE_HELP)
 def hand(id: str) -> Answer:  # noqa: A002
     """Take a case up, or hand it to somebody else."""
-    by, to = here().user, UserId(request.form.get("owner", "") or here().user)
+    by, to, day = here().user, UserId(request.form.get("owner", "") or here().user), today()
     giving = {node.id for node in here().within(Right.HAND_OUT_HELP)}
 
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         names = await duties.names_of(unit, [to])
         able, gives_out = await _able(unit, case), case.organisation in giving
-        return rules.hand(case, to, name=names.get(to, to), by=by, gives_out=gives_out, able=able)
+        return rules.hand(case, to, name=names.get(to, to), by=by, gives_out=gives_out, able=able, today=day)
 
     return _in_case(id, verb, done="help_case_taken" if to == by else "help_case_handed")
 
@@ -214,8 +218,8 @@ def describe(id: str) -> Answer:  # noqa: A002
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         asker = await members.member(unit, case.member) if case.member is not None else None
         texts = [words(case, sort, form.get(sort, "")) for sort in (Sort.SUMMARY, Sort.FOLLOW_UP)]
-        category = Category(form["category"])
-        return rules.describe(case, category, texts, by=by, name=asker.name if asker is not None else None)
+        name, reads = asker.name if asker is not None else None, await _reads(unit, case, by)
+        return rules.describe(case, Category(form["category"]), texts, by=by, name=name, stands_in=reads)
 
     return _in_case(id, verb, done="help_case_described")
 
@@ -292,7 +296,7 @@ def sheet(
             names.get(one.owner, one.owner) if one.owner is not None else nothing,
             t(f"help_case.stage_{one.stage}"),
             one.ended_on,
-            rules.working_days(one.received_on, one.ended_on, known) if one.ended_on is not None else None,
+            figures.working_days(one.received_on, one.ended_on, known) if one.ended_on is not None else None,
             written(one, Sort.FOLLOW_UP),
         )
         for one in found

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
-from content.help_cases import Stage
+from bot.help_cases import tell_due
+from content.help_cases import HelpCaseHanded, Stage
+from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
+from storage import help_cases as stored
+from storage import organisations
 from storage.retention import Swept
 from storage.unit import AnyRow, Reading
-from tests.bot.commands.test_help_cases import ANSWERED, answer_it, code_of, say
-from tests.small_branch import NOON, ZHANG, HandClock, SmallBranch, account
+from tests.bot.commands.test_help_cases import ANSWERED, answer_it, cases, code_of, say
+from tests.small_branch import EAST, LI, NOON, SECRETARY, ZHANG, ZHAO, HandClock, SmallBranch, account
 
 BY_THE_SAME = [
     text(f"SELECT c.cause FROM {table} q JOIN causes c ON c.xmin::text = q.xmin::text WHERE {unnamed}").columns()
@@ -79,3 +84,43 @@ async def test_of_a_receipt_that_was_sent_the_day_is_kept_alone(branch: SmallBra
     day = NOON.replace(hour=0)
     assert {row.made_at, row.not_before, row.first_try_at, row.done_at} == {day}
     assert row.lease_until is None
+
+
+async def test_a_case_whose_owner_loses_the_duty_waits_for_somebody_again_and_is_not_forgotten(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    duty = Duty(user=account(LI), organisation=EAST, role=Role.DISCIPLINE_MEMBER)
+    await branch.store.settle(notes=[DutyGranted(duty=duty)])
+    await say(branch, "求助 家里老人住院")
+    (row,) = await cases(branch)
+    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=account(LI), stage=Stage.ACCEPTED, on=row.received_on)
+    await branch.store.settle(notes=[taken])
+
+    async def tick() -> list[Any]:
+        await tell_due(branch.store, clock.now, "https://console.test")
+        said = [(one.user_id, one.words["key"]) for one in await branch.rows() if one.words]
+        await branch.send_all()
+        return [one for one in said if "owner" in one[1]]
+
+    assert await tick() == []
+    await branch.store.settle(notes=[DutyEnded(duty=duty)])
+    assert await tick() == [(SECRETARY, "help_case.owner_lost")]
+    assert await branch.store.read(lambda unit: stored.number_waiting(unit, [EAST], SECRETARY)) == 1
+    (row,) = await cases(branch)
+    assert (row.owner, row.stage, row.told_on) == (None, Stage.ACCEPTED, None)
+    clock.now = datetime(2026, 7, 3, 1, 0, tzinfo=NOON.tzinfo)
+    assert await tick() == [(SECRETARY, "help_case.owner_due")]
+    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=SECRETARY, stage=Stage.ACCEPTED, on=clock.now.date())
+    await branch.store.settle(notes=[taken])
+    assert await tick() == []
+    clock.forward(days=1)
+    assert await tick() == [(SECRETARY, "help_case.owner_late")]
+    clock.forward(days=1)
+    assert await tick() == []
+
+
+async def test_the_nearest_who_hand_cases_out_are_found_by_how_far_above_they_stand(branch: SmallBranch) -> None:
+    near = Duty(user=account(ZHAO), organisation=EAST, role=Role.SECRETARY)
+    await branch.store.settle(notes=[DutyGranted(duty=near)])
+    found = await branch.store.read(lambda unit: organisations.levels_of(unit, EAST, Right.HAND_OUT_HELP))
+    assert found == ((0, account(ZHAO)), (1, SECRETARY))

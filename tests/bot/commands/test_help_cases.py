@@ -91,7 +91,7 @@ async def code_of(branch: SmallBranch) -> str:
 async def answer_it(branch: SmallBranch, text: str = ANSWERED, stage: Stage = Stage.CLOSED) -> None:
     """Take the only case up and answer it."""
     (row,) = await cases(branch)
-    taken = HelpCaseHanded(case=row.id, organisation=row.organisation_id, owner=SECRETARY, stage=Stage.ACCEPTED)
+    taken = HelpCaseHanded(case=row.id, organisation=row.organisation_id, owner=SECRETARY, stage=Stage.ACCEPTED, on=DAY)
     await branch.store.settle(notes=[taken])
 
     async def decide(unit: Reading) -> Any:
@@ -188,7 +188,7 @@ async def test_a_reply_to_the_receipt_adds_to_the_case_and_its_owner_is_told(bra
     (receipt,) = await branch.rows(outbox.outbox.c.user_id == account(ZHANG))
     assert receipt.words is None
     (row,) = await cases(branch)
-    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=SECRETARY, stage=Stage.ACCEPTED)
+    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=SECRETARY, stage=Stage.ACCEPTED, on=DAY)
     await branch.store.settle(notes=[taken])
     await say(branch, "周三要做手术", reply=receipt.event_id)
     assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
