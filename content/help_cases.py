@@ -162,6 +162,12 @@ class HelpWordsAdded(Untraced, frozen=True, kw_only=True):
     at: datetime | None = None
 
 
+class HelpWordsRemoved(Untraced, frozen=True, kw_only=True):
+    """Whoever asked under their name deleted a message of theirs, and what it said is gone from the case."""
+
+    words: HelpWordsId
+
+
 class HelpCaseWithdrawn(Untraced, frozen=True, kw_only=True):
     """Whoever asked took it back; its words are gone at once."""
 
@@ -296,6 +302,14 @@ def withdraw(case: HelpCase, *, to: UserId, today: date) -> Decision | Refusal:
 def number_of(case: HelpCase) -> str:
     """Return the number of a case; of one without a name it lies sealed beside whom it is told."""
     return case.called if case.user is not None or case.member is not None else Secret(case.called)
+
+
+def remove(case: HelpCase, id: HelpWordsId, *, to: UserId, left: int) -> Decision:  # noqa: A002
+    """Take out of a case what its asker deleted in the chat; ``left`` is how many other pieces of theirs there are."""
+    is_open = case.stage in OPEN
+    key = "help_case.words_gone" if is_open and not left else "help_case.words_removed"
+    told = Tell(user=to, words=words(key, number=number_of(case)), matter=case.id)
+    return Decision(facts=(HelpWordsRemoved(words=id),), effects=(told, *(_to_owner(case, "less") if is_open else ())))
 
 
 def _to_owner(case: HelpCase, what: str) -> tuple[Effect, ...]:

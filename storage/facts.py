@@ -107,6 +107,7 @@ from content.help_cases import (
     HelpCaseWithdrawn,
     HelpInquiryForgotten,
     HelpWordsAdded,
+    HelpWordsRemoved,
 )
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
@@ -467,6 +468,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HelpCaseOpened: (help_cases.write_opened,),
     HelpInquiryForgotten: (inquiries.write_forgotten,),
     HelpWordsAdded: (help_cases.write_added,),
+    HelpWordsRemoved: (help_cases.write_removed,),
     HelpCaseWithdrawn: (help_cases.write_withdrawn,),
     HelpCaseHanded: (help_cases.write_handed,),
     HelpCaseAnswered: (help_cases.write_answered,),

@@ -37,6 +37,7 @@ from content.help_cases import (
     HelpCaseWithdrawn,
     HelpWords,
     HelpWordsAdded,
+    HelpWordsRemoved,
     Sort,
     Stage,
     gone_on,
@@ -197,6 +198,20 @@ async def told_by(unit: Reading, event: EventId, user: UserId) -> HelpCaseId | N
     return HelpCaseId(found) if found else None
 
 
+async def said_by(unit: Reading, id: HelpWordsId, user: UserId) -> tuple[HelpCase, int] | None:  # noqa: A002
+    """Return the case in which somebody said a text under their name, and how many other texts of theirs are there."""
+    said = help_case_words.c.user_id == user, help_case_words.c.sort == Sort.ASKED
+    row = await unit.first(
+        select(help_cases)
+        .join(help_case_words, help_case_words.c.case_id == help_cases.c.id)
+        .where(help_case_words.c.id == id, help_cases.c.user_id == user, *said)
+    )
+    if row is None:
+        return None
+    others = select(func.count()).where(help_case_words.c.case_id == row.id, help_case_words.c.id != id, *said)
+    return _case(row), int(await unit.value(others))
+
+
 async def due(unit: Reading, by: date) -> tuple[HelpCase, ...]:
     """Return the cases due by a day that nobody has answered, and of which whoever has them was not told."""
     waits = help_cases.c.stage.in_(OPEN), help_cases.c.answered_on.is_(None), help_cases.c.due_on <= by
@@ -328,6 +343,11 @@ async def write_added(unit: Writing, fact: HelpWordsAdded) -> None:
     await _say(unit, fact.said)
     if fact.at is not None:
         await unit.execute(update(help_cases).where(help_cases.c.id == fact.said.case).values(asked_at=fact.at))
+
+
+async def write_removed(unit: Writing, fact: HelpWordsRemoved) -> None:
+    """Forget a text."""
+    await unit.execute(help_case_words.delete().where(help_case_words.c.id == fact.words))
 
 
 async def write_withdrawn(unit: Writing, fact: HelpCaseWithdrawn) -> None:

@@ -13,7 +13,16 @@ from content import help_cases as rules
 from content.decision import Decision, Refusal, Secret, Tell, words
 from content.help_case_codes import code_before, code_hash, is_code_meant, new_code
 from content.help_cases import HelpCase, HelpInquiryForgotten, HelpWords, Sort
-from content.identifiers import Cause, HelpCaseId, HelpWordsId, OccurrenceId, OrganisationId, derive
+from content.identifiers import (
+    Cause,
+    EventId,
+    HelpCaseId,
+    HelpWordsId,
+    OccurrenceId,
+    OrganisationId,
+    UserId,
+    derive,
+)
 from content.inquiries import make_inquiry
 from storage import duties, inquiries, organisations, settings, workdays
 from storage import help_cases as stored
@@ -98,7 +107,7 @@ async def _keep(asking: Asking, text: str) -> Answer:
         asked_at=asking.unit.now,
     )
     held = [one for one in await stored.mine(asking.unit, asking.member.id, asking.sender) if one.stage in rules.OPEN]
-    said = _words(id, text, day, asking.cause)
+    said = _words(id, text, day, _message(asking.event))
     return rules.open_named(case, said, days=days, held=len(held))
 
 
@@ -197,7 +206,7 @@ async def replied(asking: Asking) -> Answer:
     if said is not None and said.verb is not Verb.HELP_CASE and not (said.argument and said.verb is Verb.LEAVE):
         return None
     text = said.argument if said is not None and said.verb is Verb.HELP_CASE else asking.text
-    return await _add(asking, case, text, asking.cause) if text.strip() else None
+    return await _add(asking, case, text, _message(asking.event)) if text.strip() else None
 
 
 async def progress(asking: Asking) -> Answer:
@@ -270,14 +279,29 @@ async def take_back_only(asking: Asking) -> Answer:
     return _say(asking, "withdraw_which", number=found[0].called) if found else None
 
 
+async def removed(unit: Reading, target: EventId, sender: UserId) -> Decision | None:
+    """Take out of a case what somebody said in a message that they removed; of one without a name it is not found."""
+    id = _id_of(_message(target))  # noqa: A001
+    found = await stored.said_by(unit, id, sender)
+    return rules.remove(found[0], id, to=sender, left=found[1]) if found is not None else None
+
+
+def _message(event: EventId) -> Cause:
+    """Return of what the name of a text under one's name is made, so that it is found again by its message."""
+    return Cause(f"event:{event}")
+
+
 async def spoken_of(asking: Asking) -> list[tuple[HelpCase, datetime]]:
     """Return my open cases of which I have said something today, and when."""
     return [(one, one.asked_at) for one in await _mine(asking) if one.stage in rules.OPEN and one.asked_at is not None]
 
 
 def _words(case: HelpCaseId, text: str, day: date, cause: Cause) -> HelpWords:
-    id = HelpWordsId(derive(cause, "help words"))  # noqa: A001
-    return HelpWords(id=id, case=case, sort=Sort.ASKED, text=Secret(text.strip()), on=day)
+    return HelpWords(id=_id_of(cause), case=case, sort=Sort.ASKED, text=Secret(text.strip()), on=day)
+
+
+def _id_of(cause: Cause) -> HelpWordsId:
+    return HelpWordsId(derive(cause, "help words"))
 
 
 async def _days(unit: Reading, branch: OrganisationId) -> tuple[date, int, date]:

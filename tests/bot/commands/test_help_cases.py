@@ -51,6 +51,7 @@ from tests.small_branch import (
     account,
     message,
     private_room,
+    redaction,
 )
 
 WORD = "丝雀甲困"
@@ -209,6 +210,28 @@ async def test_what_was_said_last_is_taken_back_with_every_word(branch: SmallBra
     assert (row.stage, await said_in(branch, row.id)) == (Stage.WITHDRAWN, [])
     await say(branch, "求助 另一件")
     assert [one.number for one in await cases(branch)] == [1, 2], "no number is given twice"
+
+
+async def test_what_its_sender_deletes_in_the_chat_is_gone_from_the_case(branch: SmallBranch) -> None:
+    """Whoever deletes it, but the person themself, changes nothing; the case stays, as they may still need help."""
+    first = message(account(ZHANG), "求助 家里老人住院", room_id=private_room(ZHANG), megolm=("session", 1))
+    await branch.hear(first)
+    (row,) = await cases(branch)
+    await branch.send_all()
+    (receipt,) = await branch.rows(outbox.outbox.c.matter_id == row.id)
+    more = message(account(ZHANG), "周三要做手术", room_id=private_room(ZHANG), reply=receipt.event_id)
+    await branch.hear(more)
+    await branch.hear(redaction(account(LI), more.event_id, room_id=private_room(LI)))
+    assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
+    await branch.hear(redaction(account(ZHANG), more.event_id, room_id=private_room(ZHANG)))
+    assert await said_in(branch, row.id) == ["家里老人住院"]
+    assert (await told(branch))[-1] == {"key": "help_case.words_removed", "parameters": {"number": "B-001"}}
+    await answer_it(branch, stage=Stage.IN_HAND)
+    await branch.hear(redaction(account(ZHANG), first.event_id, room_id=private_room(ZHANG)))
+    assert await said_in(branch, row.id) == [ANSWERED]
+    assert (await told(branch))[-1]["key"] == "help_case.words_gone"
+    assert "help_case.owner_less" in [one.words["key"] for one in await branch.rows() if one.words]
+    assert [one.stage for one in await cases(branch)] == [Stage.IN_HAND]
 
 
 async def test_nothing_is_kept_of_who_asks_without_a_name(branch: SmallBranch) -> None:
