@@ -441,6 +441,20 @@ def note(case: HelpCase, said: HelpWords, *, by: UserId, pieces: int) -> Decisio
     return Decision(facts=(HelpCaseNoted(organisation=case.organisation, said=said),))
 
 
+_MANY_DIGITS = re.compile(r"(?<![0-9-])(?!20[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}(?![0-9]))(?:[0-9][ -]?){6,}[0-9Xx]")
+
+
+def doubts(texts: Iterable[str], known: Iterable[str]) -> tuple[Words, ...]:
+    """Say what in lines for the ledger may be a telephone number, or the name of one of some people; nobody is stopped.
+
+    A name may be a common word, and a row of digits a number of something else: whoever wrote it looks once more.
+    """
+    said = "".join("\n".join(texts).split(" "))
+    found = [words("help_cases.doubt_number")] if _MANY_DIGITS.search(said) else []
+    named = sorted({one for one in known if len(one) > 1 and one in said})
+    return (*found, *((words("help_cases.doubt_names", names="、".join(named)),) if named else ()))
+
+
 def may_describe(case: HelpCase, user: UserId, *, stands_in: bool) -> bool:
     """Tell whether somebody writes a case's line of the ledger."""
     return case.owner == user or (stands_in and case.stage not in OPEN and may_handle(case, user))

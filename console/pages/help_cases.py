@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from flask import Blueprint, Response, abort, g, render_template, request
@@ -19,7 +20,7 @@ from console.wording import fully, t, today
 from console.written_sheets import Written
 from content import help_case_figures as figures
 from content import help_cases as rules
-from content.decision import Secret
+from content.decision import Secret, Words
 from content.help_cases import Category, HelpCase, HelpWords, Sort, Stage
 from content.identifiers import HelpCaseId, HelpWordsId, OrganisationId, UserId, derive
 from content.organisations import Right
@@ -49,6 +50,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     asker: str | None
     names: Mapping[str, str]
     able: tuple[UserId, ...]
+    doubts: tuple[Words, ...]
 
     def of(self, *sorts: str) -> tuple[HelpWords, ...]:
         """Return the words of some sorts."""
@@ -66,7 +68,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """List the open cases by when the first answer is due, or those that have ended; never whose they are."""
     roots, user, is_open, most = here().roots, here().user, request.args.get("state") != "ended", up_to(AT_ONCE)
-    year = today().year
+    year = _year()
 
     async def look(
         unit: Reading,
@@ -90,7 +92,15 @@ def show() -> str:
         lasted=lambda one: figures.working_days(one.received_on, one.ended_on, known) if one.ended_on else None,
         hands_out=here().may(Right.HAND_OUT_HELP),
         year=year,
+        this_year=today().year,
     )
+
+
+def _year() -> int:
+    wanted = request.args.get("year", "")
+    if wanted and not re.fullmatch("20[0-9]{2}", wanted):
+        abort(400)
+    return int(wanted) if wanted else today().year
 
 
 @pages.get("/help-cases/<id>")
@@ -138,6 +148,8 @@ async def _look(
     texts = (await stored.words_of(unit, [case.id]))[case.id] if reads else ()
     able = await _able(unit, case) if reads or case.organisation in giving else ()
     asker = await members.member(unit, case.member) if reads and case.member is not None else None
+    lines = [one.text for one in texts if one.sort in (Sort.SUMMARY, Sort.FOLLOW_UP)]
+    known = [name for name, _ in await members.names(unit, [case.organisation])] if lines else []
     people = {one for one in (case.owner, *able, *(each.by for each in texts)) if one is not None}
     return Seen(
         case=case,
@@ -147,6 +159,7 @@ async def _look(
         asker=asker.name if asker is not None else None,
         names=await duties.names_of(unit, people),
         able=able,
+        doubts=rules.doubts(lines, known),
     )
 
 
@@ -258,8 +271,8 @@ def _in_case(id: str, verb: Callable[[Reading, HelpCase], Awaitable[Decided]], *
 @fresh
 @may_wait("help_ledger")
 def ledger(format: str) -> Response:  # noqa: A002
-    """Hand out the year's ledger (困难帮扶台账): what its owners wrote for it, and never a name or what was said."""
-    year, roots = today().year, here().roots
+    """Hand out a year's ledger (困难帮扶台账): what its owners wrote for it, and never a name or what was said."""
+    year, roots = _year(), here().roots
 
     async def look(
         unit: Reading,
@@ -270,7 +283,9 @@ def ledger(format: str) -> Response:  # noqa: A002
         return found, texts, names, await workdays.calendar(unit)
 
     table = sheet(*ask(look), year=year)
-    return hand_out(table, format, "help_ledger", t("help_cases.footer", at=fully(now())), back=link("help_cases.show"))
+    return hand_out(
+        table, format, "help_ledger", t("help_cases.footer", at=fully(now())), back=link("help_cases.show", year=year)
+    )
 
 
 def sheet(

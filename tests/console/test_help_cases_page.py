@@ -93,3 +93,19 @@ def test_who_hands_cases_out_further_above_reads_none_of_a_branch_that_has_someb
     browser.post(f"{ONE}/hand", {"owner": ""}, form_at=ONE)
     assert HELP_TEXT in browser.get(ONE).get_data(as_text=True)
     assert HELP_TEXT in house.browser(NEAR).get(ONE).get_data(as_text=True), "and so does who may hand it on"
+
+
+def test_ledger_and_medians_are_of_the_year_that_is_asked_for(house: House, browser: Browser) -> None:
+    year = row(house).received_on.year
+    assert "B-001" in browser.get(f"/help-cases/ledger.csv?year={year}").data.decode("utf-8-sig")
+    before = browser.get(f"/help-cases?year={year - 1}").get_data(as_text=True)
+    assert f"{year - 1} 年困难帮扶台账" in before
+    assert f"/help-cases/ledger.csv?year={year - 1}" in before
+    assert "B-001" not in browser.get(f"/help-cases/ledger.csv?year={year - 1}").data.decode("utf-8-sig")
+    assert browser.get("/help-cases?year=x").status_code == 400
+
+
+def test_who_writes_a_number_for_the_ledger_is_asked_to_look_once_more(browser: Browser) -> None:
+    described = {"category": "facilities", "summary": "食堂 13800138000", "follow_up": ""}
+    assert browser.post(f"{ONE}/describe", described, form_at=ONE).status_code == 303
+    assert "像有电话号码" in browser.get(ONE).get_data(as_text=True)

@@ -24,6 +24,7 @@ from content.help_cases import (
     answer,
     called,
     describe,
+    doubts,
     due_on,
     gone_on,
     hand,
@@ -241,3 +242,18 @@ def test_medians_are_by_category_and_withheld_under_five() -> None:
     late = replace(ended, ended_on=date(2026, 7, 31))
     assert medians([*four, late], known) == ((Category.WORK, 5, 2),)
     assert medians([HELD], known) == ()
+
+
+def test_a_line_that_may_name_somebody_or_hold_a_number_is_doubted_and_never_stopped() -> None:
+    def keys(*texts: str) -> list[str]:
+        return [one.key for one in doubts(texts, ["张明", "王丽", "高"])]
+
+    assert keys("家属住院，申请调班", "2026-07-01 已调班，班次 12 点到 20 点") == []
+    for number in ("138 0013 8000", "138-0013-8000", "0371-6612345", "车间 8612345"):
+        assert keys(f"打 {number} 找人") == ["help_cases.doubt_number"]
+    (named,) = doubts(["和张 明换班", "王丽同意"], ["张明", "王丽", "高"])
+    assert named.parameters == {"names": "张明、王丽"}
+    assert isinstance(
+        describe(HELD, Category.WORK, [said("和王丽换班", Sort.SUMMARY)], by=OWNER, name="张明", stands_in=False),
+        Decision,
+    )
