@@ -28,6 +28,7 @@ PARTS: tuple[tuple[str, str, Right | None], ...] = (
     ("tree", "structure.show", Right.ARRANGE),
     ("vote", "ballots.show", None),
     ("meet", "meetings.show", Right.SCHEDULE),
+    ("help_cases", "help_cases.show", Right.HANDLE_HELP),
     ("moderate", "cases.show", Right.MODERATE),
     ("report", "participation.show", None),
     ("repair", "outbox.show", Right.MANAGE_OUTBOX),
