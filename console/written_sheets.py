@@ -21,6 +21,7 @@ FORMULA_STARTERS = frozenset("=+-@\t\r＝＋－＠")
 # Spreadsheet programs keep 15 digits: a longer number is a name made of digits, and stays whole as text.
 _FIRST_INTEGER_TO_LOSE_DIGITS = 10**15
 _A4 = 9
+_LINE, _TALLEST_ROW = 17, 409
 
 Written = str | int | float | Decimal | date | datetime | bool | None
 
@@ -134,12 +135,24 @@ def _lay_out(sheet: Any, header: Sequence[str], rows: Sequence[Sequence[object]]
         shown = [name, *(str(row[column]) for row in rows if column < len(row) and row[column] is not None)]
         widths.append(min(40, max(6, 2 + max(_width(text) for text in shown))))
         sheet.set_column(column, column, widths[-1])
+    for place, row in enumerate(rows, start=top + 1):
+        lines = max((_lines(str(value), width) for value, width in zip(row, widths, strict=False)), default=1)
+        if lines > 1:
+            # Not every program makes room by itself for what does not fit on one line.
+            sheet.set_row(place, min(_TALLEST_ROW, lines * _LINE))
     if sum(widths) > 90:
         sheet.set_landscape()
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text[:80])
+def _lines(text: str, width: int) -> int:
+    """Return how many lines a text takes in a column; most are short, and are not measured letter by letter."""
+    if 2 * len(text) < width and "\n" not in text:
+        return 1
+    return sum(max(1, -(-_width(line, len(line)) // (width - 1))) for line in text.split("\n"))
+
+
+def _width(text: str, most: int = 80) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text[:most])
 
 
 def _as_written(value: Written) -> str | int | float | Decimal | bool | None:

@@ -338,6 +338,16 @@ def test_a_sheet_has_the_shape_that_offices_file() -> None:
     assert (sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight) == (True, 0)
 
 
+def test_a_row_is_as_tall_as_the_lines_of_its_longest_text() -> None:
+    """LibreOffice makes no room by itself, and what does not fit would lie over the next row."""
+    rows = [["短", 1], ["夜班吃饭难，食堂二十点就关门，希望延长供餐时间或设自助柜。" * 2, 2], ["一行\n两行", None]]
+    sheet = openpyxl.load_workbook(io.BytesIO(write_xlsx("标题", ("摘要", "用时"), rows, "落款"))).worksheets[0]
+    tall = [sheet.row_dimensions[number].height for number in (3, 4, 5)]
+    assert tall[0] is None
+    assert tall[1] == 17 * 3
+    assert tall[2] == 17 * 2
+
+
 def test_one_column_and_no_rows_still_make_a_sheet() -> None:
     assert grid(write_xlsx("", ["姓名"], []), "a.xlsx").rows[1] == ("姓名",)
 
