@@ -21,7 +21,7 @@ FORMULA_STARTERS = frozenset("=+-@\t\r＝＋－＠")
 # Spreadsheet programs keep 15 digits: a longer number is a name made of digits, and stays whole as text.
 _FIRST_INTEGER_TO_LOSE_DIGITS = 10**15
 _A4 = 9
-_LINE, _TALLEST_ROW = 17, 409
+_LINE, _TALLEST_ROW = 17.25, 409
 
 Written = str | int | float | Decimal | date | datetime | bool | None
 

@@ -344,8 +344,8 @@ def test_a_row_is_as_tall_as_the_lines_of_its_longest_text() -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(write_xlsx("标题", ("摘要", "用时"), rows, "落款"))).worksheets[0]
     tall = [sheet.row_dimensions[number].height for number in (3, 4, 5)]
     assert tall[0] is None
-    assert tall[1] == 17 * 3
-    assert tall[2] == 17 * 2
+    assert tall[1] == 17.25 * 3
+    assert tall[2] == 17.25 * 2
 
 
 def test_one_column_and_no_rows_still_make_a_sheet() -> None:
