@@ -31,7 +31,8 @@ from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
-from content.help_cases import HelpCaseAnswered, HelpCaseDescribed, HelpCaseDue, HelpCaseHanded, HelpCaseNoted
+from content.help_case_reminders import HelpCaseDue, HelpCaseReturned
+from content.help_cases import HelpCaseAnswered, HelpCaseDescribed, HelpCaseHanded, HelpCaseNoted
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lecture_questions import LectureQuestioned, LectureQuestionWithdrawn
@@ -190,10 +191,12 @@ def _sanction(fact: _OfSanction) -> About:
     return About(thing=f"case:{one.case}", subject=one.user, place=one.organisation, after=step)
 
 
-def _help(fact: HelpCaseHanded | HelpCaseAnswered | HelpCaseDescribed | HelpCaseDue) -> About:
+def _help(
+    fact: HelpCaseHanded | HelpCaseAnswered | HelpCaseDescribed | HelpCaseDue | HelpCaseReturned,
+) -> About:
     before = f"help_case.stage_{fact.before}" if isinstance(fact, HelpCaseAnswered) else None
     after = f"help_case.stage_{fact.stage}" if isinstance(fact, HelpCaseHanded | HelpCaseAnswered) else None
-    subject = fact.owner if isinstance(fact, HelpCaseHanded) else None
+    subject = fact.owner if isinstance(fact, HelpCaseHanded | HelpCaseReturned) else None
     thing = f"help_case:{fact.case}"
     return About(thing=thing, subject=subject, place=fact.organisation, before=before, after=after)
 
@@ -236,6 +239,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     HelpCaseAnswered: _help,
     HelpCaseDescribed: _help,
     HelpCaseDue: _help,
+    HelpCaseReturned: _help,
     HelpCaseNoted: _help_noted,
     Answered: _answered,
     MeetingCalled: _meeting,

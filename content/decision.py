@@ -25,6 +25,16 @@ class Secret(str):
         return "Secret()"
 
 
+class SecretLines(tuple["Words", ...]):
+    """Lines of which the keys too say what nobody but the reader is to know; sealed whole until they are sent."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show nothing of them."""
+        return "SecretLines()"
+
+
 _LINKS = frozenset(("link", "address"))
 """The parameters that hold where words lead."""
 
@@ -35,7 +45,7 @@ class Words(Struct, frozen=True, kw_only=True):
     """A sentence not yet put into a language: a key of the catalogue and what fills its gaps.
 
     Instants among the parameters are aware UTC and are shown in the reader's zone; a tuple of words is joined as lines.
-    A ``Secret`` stands in no table and no file but sealed.
+    A ``Secret``, and ``SecretLines``, stand in no table and no file but sealed.
     """
 
     key: str

@@ -5,17 +5,28 @@ Of who asks without a name nothing is kept: they get a code, and whoever has the
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
-from statistics import median
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from content.decision import Decision, Effect, Fact, Refusal, Secret, Tell, Untraced, Words, discreetly, refused, words
+from content.decision import (
+    Decision,
+    Effect,
+    Fact,
+    Refusal,
+    Secret,
+    SecretLines,
+    Tell,
+    Untraced,
+    Words,
+    discreetly,
+    refused,
+    words,
+)
+from content.help_case_codes import code_hash
 from content.identifiers import HelpCaseId, HelpWordsId, MemberId, OrganisationId, UserId
 from content.inquiries import InquiryEnded
 from content.terms import months_on
@@ -30,9 +41,6 @@ ABOUT = "help_case"
 KEPT_MONTHS = 12
 """How long a case is kept after it has ended (PRIV-6)."""
 
-FEWEST = 5
-"""Of fewer cases than these no figure is told."""
-
 MOST_OPEN = 5
 """So many cases one person has open under their name."""
 MOST_UNNAMED_A_DAY = 3
@@ -44,11 +52,6 @@ LONGEST_TEXT = 2_000
 LONGEST_ANSWER = 2_000
 LONGEST_SUMMARY = 200
 
-TOLD_FROM = time(9)
-"""From this time of the day on which the first answer is due those who handle cases are told of it."""
-
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-_CODE_LETTERS = 16
 _NUMBER = re.compile(r"(?:B-?)?0*([1-9][0-9]{0,5})", re.IGNORECASE)
 
 
@@ -100,7 +103,8 @@ class Sort(StrEnum):
 class HelpCase(Struct, frozen=True, kw_only=True):
     """One case. ``member`` and ``user`` are ``None`` where it was asked without a name.
 
-    ``due_on`` is the last day for the first answer, which was given on ``answered_on``. ``asked_at`` is known of a
+    ``due_on`` is the last day for the first answer, which was given on ``answered_on``; ``handed_on`` is since when its
+    owner has it, ``told_on`` when somebody was reminded last. ``asked_at`` is known of a
     named case on its own day alone, so that taking back finds what was said last.
     """
 
@@ -117,6 +121,7 @@ class HelpCase(Struct, frozen=True, kw_only=True):
     answered_on: date | None = None
     ended_on: date | None = None
     told_on: date | None = None
+    handed_on: date | None = None
     asked_at: datetime | None = None
 
     @property
@@ -157,6 +162,12 @@ class HelpWordsAdded(Untraced, frozen=True, kw_only=True):
     at: datetime | None = None
 
 
+class HelpWordsRemoved(Untraced, frozen=True, kw_only=True):
+    """Whoever asked under their name deleted a message of theirs, and what it said is gone from the case."""
+
+    words: HelpWordsId
+
+
 class HelpCaseWithdrawn(Untraced, frozen=True, kw_only=True):
     """Whoever asked took it back; its words are gone at once."""
 
@@ -171,6 +182,7 @@ class HelpCaseHanded(Fact, frozen=True, kw_only=True):
     organisation: OrganisationId
     owner: UserId
     stage: Stage
+    on: date
 
 
 class HelpCaseAnswered(Fact, frozen=True, kw_only=True):
@@ -200,14 +212,6 @@ class HelpCaseDescribed(Fact, frozen=True, kw_only=True):
     texts: tuple[HelpWords, ...]
 
 
-class HelpCaseDue(Fact, frozen=True, kw_only=True):
-    """Those who handle cases were told that one is due which nobody has taken up."""
-
-    case: HelpCaseId
-    organisation: OrganisationId
-    on: date
-
-
 def called(number: int) -> str:
     """Return a number as people say it: ``B-017``."""
     return f"B-{number:03}"
@@ -219,30 +223,16 @@ def number_in(text: str) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def new_code(secret: str) -> str:
-    """Return a code of 79 bits that follows from a secret, in four groups to be copied by hand."""
-    number = int.from_bytes(hashlib.blake2b(secret.encode(), digest_size=32, person=b"help-case-code").digest(), "big")
-    letters = ""
-    for _ in range(_CODE_LETTERS):
-        number, place = divmod(number, len(ALPHABET))
-        letters += ALPHABET[place]
-    return "-".join(letters[start : start + 4] for start in range(0, _CODE_LETTERS, 4))
+_UNNAMED = re.compile(
+    r"^[\s:,，：]*[(（\[【「“]?匿名|[(（\[【]\s*匿名\s*[)）\]】]|(?<!不)[请請想要求]匿名|匿名[。.!！\s]*$"
+    r"|^\W*(?:unnamed|anonymous(?:ly)?)\b|\((?:unnamed|anonymous(?:ly)?)\)|\banonymously\W*$",
+    re.IGNORECASE,
+)
 
 
-def code_hash(text: str) -> str | None:
-    """Return by what a code is found, ``None`` where a text is none; the code itself is kept nowhere."""
-    plain = re.sub(r"[\s-]", "", text).upper()
-    if len(plain) != _CODE_LETTERS or set(plain) - set(ALPHABET):
-        return None
-    return hashlib.sha256(f"help case {plain}".encode()).hexdigest()
-
-
-def code_before(text: str) -> tuple[str | None, str]:
-    """Return the hash of the code with which a text begins, and the rest of it."""
-    text = re.sub(r"^[\s:,，：]+", "", text)
-    found = re.match(r"([0-9A-Za-z]{4}(?:[\s-]?[0-9A-Za-z]{4}){3})(?=$|[\s:,，：])[\s:,，：]*", text)
-    known = code_hash(found[1]) if found is not None else None
-    return (known, text[found.end() :]) if known is not None and found is not None else (None, text)
+def wants_no_name(text: str) -> bool:
+    """Tell whether who asks under their name says that they want none, as in 求助（匿名）."""
+    return _UNNAMED.search(text) is not None
 
 
 def due_on(received: date, days: int, known: WorkCalendar) -> date:
@@ -279,7 +269,7 @@ def open_unnamed(
         return refusal
     if not allowed:
         return discreetly(refused("help_case.unnamed_enough", most=MOST_UNNAMED_A_DAY))
-    told = words("help_case.unnamed_received", number=case.called, days=days, code=Secret(code))
+    told = words("help_case.unnamed_received", number=number_of(case), days=days, code=Secret(code))
     opened = HelpCaseOpened(case=case, said=said, code_hash=code_hash(code))
     return Decision(facts=(opened,), effects=(Tell(user=to, words=told),))
 
@@ -289,12 +279,12 @@ def add(case: HelpCase, said: HelpWords, *, to: UserId, pieces: int, now: dateti
     if (refusal := objection(said.text)) is not None:
         return refusal
     if case.stage not in OPEN:
-        return discreetly(refused("help_case.over", number=case.called))
+        return discreetly(refused("help_case.over", number=number_of(case)))
     if pieces >= MOST_WORDS:
-        return discreetly(refused("help_case.enough", number=case.called))
+        return discreetly(refused("help_case.enough", number=number_of(case)))
     named = case.user is not None
     key = "help_case.added" if named else "help_case.unnamed_added"
-    told = Tell(user=to, words=words(key, number=case.called), matter=case.id if named else None)
+    told = Tell(user=to, words=words(key, number=number_of(case)), matter=case.id if named else None)
     added = HelpWordsAdded(said=said, at=now if named else None)
     return Decision(facts=(added,), effects=(told, *_to_owner(case, "more")))
 
@@ -302,17 +292,30 @@ def add(case: HelpCase, said: HelpWords, *, to: UserId, pieces: int, now: dateti
 def withdraw(case: HelpCase, *, to: UserId, today: date) -> Decision | Refusal:
     """Let whoever asked take a case back; its words go at once."""
     if case.stage not in OPEN:
-        return discreetly(refused("help_case.over", number=case.called))
+        return discreetly(refused("help_case.over", number=number_of(case)))
     key = "help_case.withdrawn" if case.user is not None else "help_case.unnamed_withdrawn"
-    told = Tell(user=to, words=words(key, number=case.called))
+    told = Tell(user=to, words=words(key, number=number_of(case)))
     gone = HelpCaseWithdrawn(case=case.id, on=today)
     return Decision(facts=(gone,), effects=(told, *_to_owner(case, "gone")))
+
+
+def number_of(case: HelpCase) -> str:
+    """Return the number of a case; of one without a name it lies sealed beside whom it is told."""
+    return case.called if case.user is not None or case.member is not None else Secret(case.called)
+
+
+def remove(case: HelpCase, id: HelpWordsId, *, to: UserId, left: int) -> Decision:  # noqa: A002
+    """Take out of a case what its asker deleted in the chat; ``left`` is how many other pieces of theirs there are."""
+    is_open = case.stage in OPEN
+    key = "help_case.words_gone" if is_open and not left else "help_case.words_removed"
+    told = Tell(user=to, words=words(key, number=number_of(case)), matter=case.id)
+    return Decision(facts=(HelpWordsRemoved(words=id),), effects=(told, *(_to_owner(case, "less") if is_open else ())))
 
 
 def _to_owner(case: HelpCase, what: str) -> tuple[Effect, ...]:
     if case.owner is None:
         return ()
-    said = words(f"help_case.owner_{what}", number=case.called)
+    said = words(f"help_case.owner_{what}", number=number_of(case))
     return (Tell(user=case.owner, words=said, unasked=True),)
 
 
@@ -328,7 +331,9 @@ def progress(case: HelpCase, texts: Sequence[HelpWords], *, owner: str | None) -
         *((words("help_case.owned", name=owner),) if owner and case.stage in OPEN else ()),
         *((words("help_case.due", day=case.due_on.isoformat()),) if _waits(case) else ()),
     )
-    return words("help_case.lines" if case.user is not None else "help_case.unnamed_lines", list=(*stands, *answers))
+    if case.user is not None:
+        return words("help_case.lines", list=(*stands, *answers))
+    return words("help_case.unnamed_lines", list=SecretLines((*stands, *answers)))
 
 
 def _waits(case: HelpCase) -> bool:
@@ -345,10 +350,22 @@ def may_handle(case: HelpCase, user: UserId) -> bool:
     return case.user != user
 
 
+def readers(case: HelpCase, holders: Iterable[tuple[int, UserId]]) -> frozenset[UserId]:
+    """Return who reads a case: its owner, and of those who hand cases out the nearest, who may give it to somebody.
+
+    ``holders`` are those with how far above the branch of the case they have that duty. Who is further above reads only
+    where nobody is nearer; who asked is nobody here (PRIV-16).
+    """
+    them = [(depth, user) for depth, user in holders if may_handle(case, user)]
+    nearest = min((depth for depth, _ in them), default=0)
+    owner = {case.owner} if case.owner is not None else set()
+    return frozenset(owner | {user for depth, user in them if depth == nearest})
+
+
 def hand(
-    case: HelpCase, to: UserId, *, name: str, by: UserId, gives_out: bool, able: Collection[UserId]
+    case: HelpCase, to: UserId, *, name: str, by: UserId, gives_out: bool, able: Collection[UserId], today: date
 ) -> Decision | Refusal:
-    """Take a case up oneself, or hand it to somebody who handles cases there.
+    """Take a case up oneself, or hand it to somebody who handles cases there; who had it is told that they do no more.
 
     ``gives_out`` tells that ``by`` hands out cases; else one takes what nobody has, and hands on what is one's own.
     """
@@ -366,8 +383,12 @@ def hand(
         told = words("help_case.accepted", number=case.called, name=name)
         effects.append(Tell(user=case.user, words=told, unasked=True, matter=case.id))
     if to != by:
-        effects.append(Tell(user=to, words=words("help_case.owner_given", number=case.called), unasked=True))
-    fact = HelpCaseHanded(case=case.id, organisation=case.organisation, owner=to, stage=stage)
+        effects.append(Tell(user=to, words=words("help_case.owner_given", number=number_of(case)), unasked=True))
+    if case.owner is not None and case.owner != by:
+        effects.append(
+            Tell(user=case.owner, words=words("help_case.owner_taken", number=number_of(case)), unasked=True)
+        )
+    fact = HelpCaseHanded(case=case.id, organisation=case.organisation, owner=to, stage=stage, on=today)
     return Decision(facts=(fact,), effects=tuple(effects))
 
 
@@ -420,11 +441,33 @@ def note(case: HelpCase, said: HelpWords, *, by: UserId, pieces: int) -> Decisio
     return Decision(facts=(HelpCaseNoted(organisation=case.organisation, said=said),))
 
 
+_MANY_DIGITS = re.compile(r"(?<![0-9-])(?!20[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}(?![0-9]))(?:[0-9][ -]?){6,}[0-9Xx]")
+
+
+def doubts(texts: Iterable[str], known: Iterable[str]) -> tuple[Words, ...]:
+    """Say what in lines for the ledger may be a telephone number, or the name of one of some people; nobody is stopped.
+
+    A name may be a common word, and a row of digits a number of something else: whoever wrote it looks once more.
+    """
+    said = "".join("\n".join(texts).split(" "))
+    found = [words("help_cases.doubt_number")] if _MANY_DIGITS.search(said) else []
+    named = sorted({one for one in known if len(one) > 1 and one in said})
+    return (*found, *((words("help_cases.doubt_names", names="、".join(named)),) if named else ()))
+
+
+def may_describe(case: HelpCase, user: UserId, *, stands_in: bool) -> bool:
+    """Tell whether somebody writes a case's line of the ledger."""
+    return case.owner == user or (stands_in and case.stage not in OPEN and may_handle(case, user))
+
+
 def describe(
-    case: HelpCase, category: Category, texts: Iterable[HelpWords], *, by: UserId, name: str | None
+    case: HelpCase, category: Category, texts: Iterable[HelpWords], *, by: UserId, name: str | None, stands_in: bool
 ) -> Decision | Refusal:
-    """Say what a case is about for the ledger; ``name`` is that of who asked, which must not stand there."""
-    if case.owner != by:
+    """Say what a case is about for the ledger; ``name`` is that of who asked, which must not stand there.
+
+    Of a case that has ended, whose owner may be gone, also who hands cases out and reads it says so (``stands_in``).
+    """
+    if not may_describe(case, by, stands_in=stands_in):
         return refused("help_case.not_yours")
     if case.stage is Stage.WITHDRAWN:
         return refused("help_case.over", number=case.called)
@@ -438,47 +481,6 @@ def describe(
     return Decision(facts=(fact,))
 
 
-def is_to_tell(case: HelpCase, *, timezone: str, now: datetime) -> bool:
-    """Tell whether those who handle cases are to hear that this one is due, once, while nobody has taken it up."""
-    here = now.astimezone(ZoneInfo(timezone))
-    reached = (here.date(), here.time()) >= (case.due_on, TOLD_FROM)
-    return case.stage is Stage.RECEIVED and case.owner is None and case.told_on is None and reached
-
-
-def tell_due(case: HelpCase, whom: Iterable[UserId], *, console: str, today: date) -> Decision:
-    """Tell those who handle cases that one is due; of what it is about, and from whom, not a word."""
-    said = words("help_case.owner_due", number=case.called, address=f"{console}/help-cases")
-    fact = HelpCaseDue(case=case.id, organisation=case.organisation, on=today)
-    them = sorted({one for one in whom if may_handle(case, one)})
-    return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in them))
-
-
 def gone_on(ended: date) -> date:
     """Return the day on which a case that ended is forgotten; 2026-07-10 goes on 2027-07-10."""
     return months_on(ended, KEPT_MONTHS)
-
-
-def working_days(first: date, last: date, known: WorkCalendar) -> int:
-    """Return how many working days lie after a day, up to another and with it."""
-    day, number = first, 0
-    while day < last:
-        day = date.fromordinal(day.toordinal() + 1)
-        number += known.works(day)
-    return number
-
-
-def medians(cases: Iterable[HelpCase], known: WorkCalendar) -> tuple[tuple[Category, int, float | None], ...]:
-    """Return of each category how many cases were settled and the median of working days, ``None`` for under five.
-
-    Where no figure is told, neither is the number.
-    """
-    found: dict[Category, list[int]] = {}
-    for one in cases:
-        if one.stage in (Stage.CLOSED, Stage.REFERRED) and one.ended_on is not None:
-            lasted = working_days(one.received_on, one.ended_on, known)
-            found.setdefault(one.category or Category.OTHER, []).append(lasted)
-    return tuple(
-        (category, len(found[category]), median(found[category]) if len(found[category]) >= FEWEST else None)
-        for category in Category
-        if category in found
-    )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from content.decision import Decision, Fact, Tell, Words
+from content.decision import Decision, Tell, Untraced, Words
 from content.identifiers import UserId
 
 PAUSE = timedelta(minutes=1)
@@ -23,8 +23,8 @@ class Misreading(Struct, frozen=True, kw_only=True):
     number: int
 
 
-class Misread(Fact, frozen=True, kw_only=True):
-    """A person was told that they were not understood."""
+class Misread(Untraced, frozen=True, kw_only=True):
+    """A person was told that they were not understood: no row of record says who writes what to us in vain."""
 
     user: UserId
     since: datetime

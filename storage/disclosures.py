@@ -225,7 +225,7 @@ PERSONAL: tuple[Held, ...] = (
         help_cases,
         "member_id user_id owner",
         "organisation_id number received_on stage category answered_on ended_on asked_at",
-        inner="id member_id user_id owner due_on told_on",
+        inner="id member_id user_id owner due_on told_on handed_on",
         opens="sealed_key code_hash",
         stage="help_case.stage_",
         category="help_cases.category_",

@@ -64,7 +64,7 @@ async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Co
             return [taken_out(one) for one in value]
         if isinstance(value, dict):
             # What is sealed, and instants, hold no names; the key of a line is a sentence of the catalogue.
-            kept = ("key",) if "parameters" in value else ("sealed", "at")
+            kept = ("key",) if "parameters" in value else ("sealed", "sealed_lines", "at")
             return {name: one if name in kept else taken_out(one) for name, one in value.items()}
         return value
 

@@ -98,16 +98,17 @@ from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.greetings import Greeted, GreetingDropped, GreetingSet
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
+from content.help_case_reminders import HelpCaseDue, HelpCaseReturned
 from content.help_cases import (
     HelpCaseAnswered,
     HelpCaseDescribed,
-    HelpCaseDue,
     HelpCaseHanded,
     HelpCaseNoted,
     HelpCaseOpened,
     HelpCaseWithdrawn,
     HelpInquiryForgotten,
     HelpWordsAdded,
+    HelpWordsRemoved,
 )
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
@@ -469,12 +470,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HelpCaseOpened: (help_cases.write_opened,),
     HelpInquiryForgotten: (inquiries.write_forgotten,),
     HelpWordsAdded: (help_cases.write_added,),
+    HelpWordsRemoved: (help_cases.write_removed,),
     HelpCaseWithdrawn: (help_cases.write_withdrawn,),
     HelpCaseHanded: (help_cases.write_handed,),
     HelpCaseAnswered: (help_cases.write_answered,),
     HelpCaseNoted: (help_cases.write_noted,),
     HelpCaseDescribed: (help_cases.write_described,),
     HelpCaseDue: (help_cases.write_due,),
+    HelpCaseReturned: (help_cases.write_returned,),
     MeetingCalled: (meetings.write_called,),
     MeetingDrafted: (meeting_drafts.write_drafted,),
     MeetingDraftSettled: (meeting_drafts.write_settled,),

@@ -24,19 +24,20 @@ from sqlalchemy import (
 )
 
 from content.decision import Secret
+from content.help_case_reminders import HelpCaseDue, HelpCaseReturned
 from content.help_cases import (
     OPEN,
     Category,
     HelpCase,
     HelpCaseAnswered,
     HelpCaseDescribed,
-    HelpCaseDue,
     HelpCaseHanded,
     HelpCaseNoted,
     HelpCaseOpened,
     HelpCaseWithdrawn,
     HelpWords,
     HelpWordsAdded,
+    HelpWordsRemoved,
     Sort,
     Stage,
     gone_on,
@@ -65,6 +66,7 @@ help_cases = Table(
     Column("answered_on", Date),
     Column("ended_on", Date),
     Column("told_on", Date),
+    Column("handed_on", Date),
     Column("asked_at", Instant),
     Column("code_hash", String(64), unique=True),
     Column("sealed_key", LargeBinary),
@@ -121,6 +123,7 @@ def _case(row: AnyRow) -> HelpCase:
         answered_on=row.answered_on,
         ended_on=row.ended_on,
         told_on=row.told_on,
+        handed_on=row.handed_on,
         asked_at=row.asked_at,
     )
 
@@ -195,11 +198,32 @@ async def told_by(unit: Reading, event: EventId, user: UserId) -> HelpCaseId | N
     return HelpCaseId(found) if found else None
 
 
+async def said_by(unit: Reading, id: HelpWordsId, user: UserId) -> tuple[HelpCase, int] | None:  # noqa: A002
+    """Return the case in which somebody said a text under their name, and how many other texts of theirs are there."""
+    said = help_case_words.c.user_id == user, help_case_words.c.sort == Sort.ASKED
+    row = await unit.first(
+        select(help_cases)
+        .join(help_case_words, help_case_words.c.case_id == help_cases.c.id)
+        .where(help_case_words.c.id == id, help_cases.c.user_id == user, *said)
+    )
+    if row is None:
+        return None
+    others = select(func.count()).where(help_case_words.c.case_id == row.id, help_case_words.c.id != id, *said)
+    return _case(row), int(await unit.value(others))
+
+
 async def due(unit: Reading, by: date) -> tuple[HelpCase, ...]:
-    """Return the cases due by a day that nobody has taken up and of which nobody was told."""
-    waits = help_cases.c.stage == Stage.RECEIVED, help_cases.c.owner.is_(None), help_cases.c.told_on.is_(None)
-    rows = await unit.rows(select(help_cases).where(*waits, help_cases.c.due_on <= by).order_by(help_cases.c.id))
+    """Return the cases due by a day that nobody has answered, and of which whoever has them was not told."""
+    waits = help_cases.c.stage.in_(OPEN), help_cases.c.answered_on.is_(None), help_cases.c.due_on <= by
+    untold = or_(help_cases.c.told_on.is_(None), help_cases.c.told_on <= help_cases.c.handed_on)
+    rows = await unit.rows(select(help_cases).where(*waits, untold).order_by(help_cases.c.id))
     return tuple(_case(row) for row in rows)
+
+
+async def held(unit: Reading) -> tuple[HelpCase, ...]:
+    """Return the open cases that somebody has taken up."""
+    taken = help_cases.c.stage.in_(OPEN), help_cases.c.owner.is_not(None)
+    return tuple(_case(row) for row in await unit.rows(select(help_cases).where(*taken).order_by(help_cases.c.id)))
 
 
 async def case(unit: Reading, id: HelpCaseId) -> HelpCase | None:  # noqa: A002
@@ -321,6 +345,11 @@ async def write_added(unit: Writing, fact: HelpWordsAdded) -> None:
         await unit.execute(update(help_cases).where(help_cases.c.id == fact.said.case).values(asked_at=fact.at))
 
 
+async def write_removed(unit: Writing, fact: HelpWordsRemoved) -> None:
+    """Forget a text."""
+    await unit.execute(help_case_words.delete().where(help_case_words.c.id == fact.words))
+
+
 async def write_withdrawn(unit: Writing, fact: HelpCaseWithdrawn) -> None:
     """End a case that was taken back, and forget every word of it."""
     await unit.execute(help_case_words.delete().where(help_case_words.c.case_id == fact.case))
@@ -331,7 +360,13 @@ async def write_withdrawn(unit: Writing, fact: HelpCaseWithdrawn) -> None:
 async def write_handed(unit: Writing, fact: HelpCaseHanded) -> None:
     """Keep who has a case."""
     change = update(help_cases).where(help_cases.c.id == fact.case)
-    await unit.execute(change.values(owner=fact.owner, stage=fact.stage))
+    await unit.execute(change.values(owner=fact.owner, stage=fact.stage, handed_on=fact.on))
+
+
+async def write_returned(unit: Writing, fact: HelpCaseReturned) -> None:
+    """Keep that nobody has a case any more."""
+    change = update(help_cases).where(help_cases.c.id == fact.case, help_cases.c.owner == fact.owner)
+    await unit.execute(change.values(owner=None, handed_on=None, told_on=fact.told_on))
 
 
 async def write_answered(unit: Writing, fact: HelpCaseAnswered) -> None:
@@ -358,7 +393,7 @@ async def write_described(unit: Writing, fact: HelpCaseDescribed) -> None:
 
 
 async def write_due(unit: Writing, fact: HelpCaseDue) -> None:
-    """Keep that those who handle cases were told."""
+    """Keep that somebody was reminded."""
     await unit.execute(update(help_cases).where(help_cases.c.id == fact.case).values(told_on=fact.on))
 
 
@@ -399,16 +434,21 @@ async def _keep(unit: Writing, id: str, text: bytes, sealed: bool) -> None:  # n
 
 
 async def write_anew(unit: Writing, today: date) -> None:
-    """Write the rows without a name once more, all together.
+    """Write the rows without a name once more, all together, and the last numbers of their branches.
 
     PostgreSQL keeps beside each row which transaction wrote it. The first one wrote the cause too, which leads to the
-    message and so to its sender.
+    message and so to its sender; so did the one in which an old case was taken back.
     """
     if unit.engine != "postgresql":
         return
-    young = help_cases.c.member_id.is_(None) & (help_cases.c.received_on >= today - WRITTEN_ANEW)
+    since = today - WRITTEN_ANEW
+    lately = or_(help_cases.c.received_on >= since, help_cases.c.ended_on >= since)
+    young = help_cases.c.member_id.is_(None) & lately
+    branches = select(help_cases.c.organisation_id).where(young)
+    numbers = update(help_case_numbers).where(help_case_numbers.c.organisation_id.in_(branches))
+    await unit.execute(numbers.values(last=help_case_numbers.c.last))
     await unit.execute(update(help_cases).where(young).values(number=help_cases.c.number))
-    said = help_case_words.c.member_id.is_(None) & (help_case_words.c.said_on >= today - WRITTEN_ANEW)
+    said = help_case_words.c.member_id.is_(None) & (help_case_words.c.said_on >= since)
     await unit.execute(update(help_case_words).where(said).values(place=help_case_words.c.place))
 
 

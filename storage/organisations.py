@@ -310,6 +310,22 @@ async def holders_of(unit: Reading, organisation_id: OrganisationId, right: Righ
     return tuple(dict.fromkeys(UserId(row.user_id) for row in await unit.rows(query)))
 
 
+async def levels_of(unit: Reading, organisation_id: OrganisationId, right: Right) -> tuple[tuple[int, UserId], ...]:
+    """Return who has a right at a node, each with how far above it they hold the duty, the nearest first."""
+    depth = func.min(organisation_closure.c.depth)
+    query = (
+        select(depth.label("depth"), duties.c.user_id)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(
+            organisation_closure.c.descendant_id == organisation_id,
+            duties.c.role.in_([role for role in Role if right in RIGHTS[role]]),
+        )
+        .group_by(duties.c.user_id)
+        .order_by(depth, duties.c.user_id)
+    )
+    return tuple((int(row.depth), UserId(row.user_id)) for row in await unit.rows(query))
+
+
 async def operators(unit: Reading) -> tuple[UserId, ...]:
     """Return who operates the program: whoever holds that duty, else who may do it for the whole tree."""
     above = select(organisations.c.id).where(organisations.c.parent_id.is_(None))

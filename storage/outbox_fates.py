@@ -43,12 +43,31 @@ def _held(claimed: Claimed) -> Any:
     return and_(outbox.c.id == claimed.id, outbox.c.claim_no == claimed.claim_no, outbox.c.state == State.LEASED)
 
 
+def _day(at: datetime) -> datetime:
+    """Return when a day began, which is all that is kept of when something discreet was said."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 _SENT = Prepared(
     update(outbox)
     .where(outbox.c.id == bindparam("row"), outbox.c.claim_no == bindparam("claim"), outbox.c.state == State.LEASED)
     .values(state=State.SENT, event_id=bindparam("event"), done_at=bindparam("at"), words=None, last_error=None)
 )
 
+
+_SENT_ON_A_DAY = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"), outbox.c.claim_no == bindparam("claim"), outbox.c.state == State.LEASED)
+    .values(
+        state=State.SENT,
+        event_id=bindparam("event"),
+        words=None,
+        last_error=None,
+        lease_until=None,
+        **{time: bindparam("at") for time in ("done_at", "made_at", "not_before", "first_try_at")},
+    )
+)
+"""What stays of something discreet so that a reply finds its matter: the day, and no time of it."""
 
 _DISCREETLY_SENT = Prepared(
     outbox.delete().where(
@@ -68,8 +87,10 @@ async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
     if fact.claimed.subject == DISCREET:
         await unit.change_later(_DISCREETLY_SENT, {"row": fact.claimed.id, "claim": fact.claimed.claim_no})
-        if fact.claimed.kind is not Kind.TELL:
-            return
+        if fact.claimed.kind is Kind.TELL:
+            about = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id}
+            await unit.change_later(_SENT_ON_A_DAY, {**about, "at": _day(fact.at)})
+        return
     held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
     if fact.claimed.kind is Kind.TELL:
         await unit.change_later(_SENT, held)
@@ -115,8 +136,8 @@ async def write_given_up(unit: Writing, fact: GivenUp) -> None:
     ended: dict[str, Any] = {"state": State.FAILED, "done_at": fact.at, "last_error": fact.error}
     after: dict[str, Any] = dict(ended)
     if fact.claimed.subject == DISCREET:
-        day = fact.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        ended |= dict.fromkeys(("done_at", "made_at", "not_before", "first_try_at"), day)
+        day = _day(fact.at)
+        ended |= {"lease_until": None} | dict.fromkeys(("done_at", "made_at", "not_before", "first_try_at"), day)
         after |= dict.fromkeys(("done_at", "made_at", "not_before"), day)
     changed = await unit.execute(update(outbox).where(_held(fact.claimed)).values(**ended))
     if changed:

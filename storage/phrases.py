@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
-from content.decision import Parameter, Secret, Words
+from content.decision import Parameter, Secret, SecretLines, Words
 from storage.vault import Vault
 
 
@@ -20,6 +21,9 @@ def _save(value: Parameter, vault: Vault, where: tuple[str, ...]) -> Any:
         return {"sealed": vault.seal_secret(value, *where)}
     if isinstance(value, datetime):
         return {"at": value.isoformat()}
+    if isinstance(value, SecretLines):
+        lines = [save_words(line, vault, *where) for line in value]
+        return {"sealed_lines": vault.seal_secret(Secret(json.dumps(lines, ensure_ascii=False)), *where)}
     if isinstance(value, tuple):
         return {"lines": [save_words(line, vault, *where) for line in value]}
     return value
@@ -38,6 +42,11 @@ def _load(value: Any, vault: Vault | None, where: tuple[str, ...]) -> Parameter:
     if isinstance(value, dict):
         if "sealed" in value:
             return vault.open_secret(value["sealed"], *where) if vault is not None else Secret()
+        if "sealed_lines" in value:
+            if vault is None:
+                return SecretLines()
+            lines = json.loads(vault.open_secret(value["sealed_lines"], *where))
+            return SecretLines(load_words(line, vault, *where) for line in lines)
         if "at" in value:
             return datetime.fromisoformat(value["at"])
         return tuple(load_words(line, vault, *where) for line in value["lines"])

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bot.commands import activities, help_cases, lecture_questions, pledges, sign_ups
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import number_in
+from bot.commands.grammar import is_dropped, number_in
 from content import chains, checkins, corrections, polls, thought_reports
 from content.checkins import Expectation, State, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words
@@ -38,6 +38,8 @@ class _Candidate(Struct, frozen=True, kw_only=True):
 
 async def cancel(asking: Asking) -> Answer:
     """取消: take back my answer to what is open; 取消 2 where I have answered several things."""
+    if (dropped := await help_cases.dropped(asking)) is not None:
+        return dropped
     if asking.member is None:
         return None
     if asking.card is not None:
@@ -55,6 +57,8 @@ async def cancel(asking: Asking) -> Answer:
         candidates = [*await _answered(asking), *await _voted(asking, only_last=False), *signed]
     if not candidates and asking.poll is None and (on_none := await sign_ups.none_of_mine(asking)) is not None:
         return on_none
+    if not candidates and is_dropped(asking.text) and (helped := await help_cases.take_back_only(asking)) is not None:
+        return helped
     if not candidates:
         directly = asking.place is Place.PRIVATE or asking.poll is not None
         return refused("answer.nothing_to_cancel") if directly else None
@@ -70,6 +74,8 @@ async def withdraw(asking: Asking) -> Answer:
     """撤回: take back the last thing I said to the bot; what stood before it stands again."""
     if asking.argument:
         return await help_cases.take_back(asking, asking.argument)
+    if (dropped := await help_cases.dropped(asking)) is not None:
+        return dropped
     if asking.member is None:
         return None
     candidates = [

@@ -150,7 +150,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SPEAK: ("发言", "remark"),
     Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
     Verb.HELP_CASE: ("求助", "help me", "反映", "有个困难", "帮忙"),
-    Verb.HELP_CASE_UNNAMED: ("匿名求助", "unnamed help"),
+    Verb.HELP_CASE_UNNAMED: ("匿名求助", "unnamed help", "匿名反映"),
     Verb.PROGRESS: ("进度", "progress", "办到哪了"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
     Verb.ACTIVITY: ("活动", "activity"),
@@ -252,6 +252,31 @@ _FINISHED = frozenset(
     "完成 完成了 已完成 已经完成 全部完成 办完了 办好了 已办好 做完了 做好了 done alldone finished completed".split()  # noqa: SIM905
 )
 
+DROPPED = frozenset(
+    (
+        *(
+            "没事了",
+            "没事儿了",
+            "没事",
+            "沒事了",
+            "沒事",
+            "不说了",
+            "不說了",
+            "不办了",
+            "不求助了",
+            "不提了",
+            "不需要了",
+        ),
+        *("算了", "算了吧", "取消", "撤回", "cancel", "never mind", "nevermind", "forget it"),
+    )
+)
+"""Said of what help was asked for, these say that it is needed no longer."""
+
+CALLED_OUT = frozenset(
+    ("在吗", "在嗎", "在么", "在不在", "有人吗", "有人嗎", "你好", "您好", "hi", "hello", "are you there")
+)
+"""Said before one says what one wants, or to hear whether anybody has read it."""
+
 _SESSION = re.compile(
     r"(?:(?:我?(?:参加|能来|来|去)|i (?:will )?come to )\s*)?"
     r"(?:第([一二三四1-4])场|([a-d1-4])场?|([1-4])\ufe0f?\u20e3?|session ([1-4]))",
@@ -273,16 +298,22 @@ _LENGTH = (
 )
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
-_HELP_CODE = "[2-9a-z]{4}(?:[- ]?[2-9a-z]{4}){3}"
+_HELP_CODE = "[0-9a-z]{4}(?:[- ]?[0-9a-z]{4}){3}"
 _OF_HELP = re.compile(rf"b?-?[0-9]{{1,6}}|{_HELP_CODE}", re.IGNORECASE)
-"""The number of a help case, or the code of one without a name."""
+"""The number of a help case, or what is meant as the code of one without a name."""
+_OF_ASKING = (
+    r"(?:(?:[热熱]线|[电電]话|渠道|平台|中心|信箱|[邮郵]箱|方式|方法|流程|指南|公[众眾][号號])(?:[号號][码碼])?(?:$|.*(?:多少|什么|哪|[谁誰]|[吗嗎]$))"
+    r"|是什么|是多少|是[谁誰]|怎么[写发用说填提弄]|如何[写发用说填提]|有什么用|找[谁誰]|在哪|(?:可以|可不可以|能|能不能)匿名(?:[吗嗎]|$))"
+)
+"""What asks about asking for help, and is none: 求助热线是多少."""
 _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度|承诺)"
     rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度){_COUNTED}|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(
-    r"(?P<word>匿名求助|求助|有个困难|匿名提问|提问|举报)"
-    r"(?P<argument>(?<=匿名提问)\S.+|(?<=匿名求助)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
+    rf"(?P<word>匿名求助|匿名反映|求助|有个困难|匿名提问|提问|举报)(?!(?<=求助){_OF_ASKING}|(?<=匿名反映){_OF_ASKING})"
+    r"(?P<argument>(?<=匿名提问)\S.+|(?<=匿名求助|匿名反映)\S.+|(?<=举报)(?:https:|matrix:).+|(?<=求助)[(\[]?匿名.*"
+    r"|(?<!举报)\S.{4,})",
     re.DOTALL,
 )
 _TENS = re.compile("[一二三四五六七八九]?十[一二三四五六七八九]?")
@@ -476,6 +507,16 @@ def says_finished(text: str) -> bool:
 def is_skipped(text: str) -> bool:
     """Tell whether a message declines to say what was asked back."""
     return _keyword(normalise(text)) in SKIPPED
+
+
+def is_dropped(text: str) -> bool:
+    """Tell whether a message says no more than that help is needed no longer."""
+    return _keyword(normalise(text)) in DROPPED
+
+
+def is_called_out(text: str) -> bool:
+    """Tell whether a message only calls, as people do before they say what they want."""
+    return _keyword(normalise(text).rstrip("?")) in CALLED_OUT
 
 
 def is_bare_reason(text: str) -> bool:

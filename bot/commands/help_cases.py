@@ -8,13 +8,23 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, is_acknowledgement, normalise, read
+from bot.commands.grammar import Verb, is_acknowledgement, is_called_out, is_dropped, is_skipped, normalise, read
 from content import help_cases as rules
 from content.decision import Decision, Refusal, Secret, Tell, words
+from content.help_case_codes import code_before, code_hash, is_code_meant, new_code
 from content.help_cases import HelpCase, HelpInquiryForgotten, HelpWords, Sort
-from content.identifiers import Cause, HelpCaseId, HelpWordsId, OccurrenceId, OrganisationId, derive
+from content.identifiers import (
+    Cause,
+    EventId,
+    HelpCaseId,
+    HelpWordsId,
+    OccurrenceId,
+    OrganisationId,
+    UserId,
+    derive,
+)
 from content.inquiries import make_inquiry
-from storage import duties, organisations, settings, workdays
+from storage import duties, inquiries, organisations, settings, workdays
 from storage import help_cases as stored
 from storage.unit import Reading
 
@@ -34,19 +44,53 @@ async def ask(asking: Asking) -> Answer:
     """求助 …: open a case under one's name; 求助 alone asks in private what it is about. In a room nothing is kept."""
     if asking.place is not Place.PRIVATE:
         return _say(asking, "in_private")
-    if not asking.argument.strip():
-        asked = Tell(user=asking.sender, words=words("help_case.what"))
-        wait = make_inquiry(asking.sender, rules.ABOUT, now=asking.unit.now)
-        # Of who is asked so no row is kept: without a name they may ask next.
-        return Decision(facts=(HelpInquiryForgotten(user=asking.sender), wait), effects=(asked,))
-    return await keep(asking, asking.argument)
+    return await _keep(asking, asking.argument) if asking.argument.strip() else _ask_what(asking)
 
 
-async def keep(asking: Asking, text: str) -> Answer:
-    """Open a case under the asker's name; a text that begins with a code belongs to the case without one."""
-    code, rest = rules.code_before(text)
+def _ask_what(asking: Asking) -> Decision:
+    asked = Tell(user=asking.sender, words=words("help_case.what"))
+    wait = make_inquiry(asking.sender, rules.ABOUT, now=asking.unit.now)
+    # Of who is asked so no row is kept: without a name they may ask next.
+    return Decision(facts=(HelpInquiryForgotten(user=asking.sender), wait), effects=(asked,))
+
+
+async def go_on(asking: Asking) -> Answer:
+    """Take what is said after 求助 alone as what it is about."""
+    if is_skipped(asking.text):
+        return await _without_inquiry(asking, _say(asking, "dropped"))
+    return await _keep(asking, asking.text)
+
+
+async def dropped(asking: Asking) -> Answer:
+    """Take 取消 or 撤回 alone as the answer of who was just asked what they need; ``None`` where nobody was."""
+    if asking.place is not Place.PRIVATE or not is_dropped(asking.text):
+        return None
+    if await inquiries.waiting(asking.unit, asking.sender) != rules.ABOUT:
+        return None
+    return await _without_inquiry(asking, _say(asking, "dropped"))
+
+
+async def _of_code(asking: Asking, text: str) -> Answer:
+    """Take a text that begins with a code as about that case, or what is meant as one as about none."""
+    code, rest = code_before(text)
     if code is not None:
-        return await _without_inquiry(asking, await _go_on(asking, code, rest))
+        return await _go_on(asking, code, rest)
+    return _say(asking, "none_such") if is_code_meant(text) else None
+
+
+async def _keep(asking: Asking, text: str) -> Answer:
+    """Open a case under the asker's name; a text that begins with a code belongs to the case without one.
+
+    Who only calls is asked what they need, and who needs it no longer is let be.
+    """
+    if (answered := await _without_inquiry(asking, await _of_code(asking, text))) is not None:
+        return answered
+    if is_called_out(text):
+        return _ask_what(asking)
+    if is_dropped(text):
+        return await _without_inquiry(asking, _say(asking, "dropped"))
+    if rules.wants_no_name(text):
+        return await _without_inquiry(asking, _say(asking, "unnamed_instead"))
     if asking.member is None:
         return None
     branch = await organisations.branch_above(asking.unit, asking.member.organisation)
@@ -63,7 +107,7 @@ async def keep(asking: Asking, text: str) -> Answer:
         asked_at=asking.unit.now,
     )
     held = [one for one in await stored.mine(asking.unit, asking.member.id, asking.sender) if one.stage in rules.OPEN]
-    said = _words(id, text, day, asking.cause)
+    said = _words(id, text, day, _message(asking.event))
     return rules.open_named(case, said, days=days, held=len(held))
 
 
@@ -90,10 +134,10 @@ async def _without_inquiry(asking: Asking, answer: Answer) -> Answer:
 
 
 async def _open_unnamed(asking: Asking) -> Answer:
-    code, text = rules.code_before(asking.argument)
-    if code is not None:
-        return await _go_on(asking, code, text)
-    if not text.strip() or normalise(text).casefold() in _TAKE_BACK:
+    if (answered := await _of_code(asking, asking.argument)) is not None:
+        return answered
+    _, text = code_before(asking.argument)
+    if not text.strip() or normalise(text).casefold() in _TAKE_BACK or is_dropped(text) or is_called_out(text):
         return _say(asking, "unnamed_how")
     if asking.member is None:
         return _say(asking, "unnamed_members_only")
@@ -110,7 +154,7 @@ async def _open_unnamed(asking: Asking) -> Answer:
         case,
         _words(id, text, day, Cause(secret)),
         days=days,
-        code=rules.new_code(secret),
+        code=new_code(secret),
         to=asking.sender,
         allowed=unnamed.may_ask(*place),
     )
@@ -123,10 +167,12 @@ async def _go_on(asking: Asking, code: str, text: str) -> Answer:
     case = await stored.by_code(asking.unit, code)
     if case is None:
         return _say(asking, "none_such")
-    if not text.strip():
+    if not text.strip() or is_called_out(text):
         return await _show(asking, case)
     if normalise(text).casefold() in _TAKE_BACK:
         return await taken_back(asking, case)
+    if is_dropped(text):
+        return _say(asking, "unnamed_to_withdraw")
     return await _add(asking, case, text, Cause(derive(asking.settings.secret(), case.id, text)))
 
 
@@ -146,6 +192,13 @@ async def replied(asking: Asking) -> Answer:
     if is_acknowledgement(asking.text):
         return Decision()
     said = read(asking.text)
+    if is_called_out(asking.text):
+        return await _show(asking, case)
+    if is_dropped(asking.text) and (said is None or said.verb is not Verb.WITHDRAW):
+        key = "to_withdraw" if case.stage in rules.OPEN else "over"
+        return _say(asking, key, number=case.called)
+    if (answered := await _without_inquiry(asking, await _of_code(asking, asking.text))) is not None:
+        return answered
     if said is not None and said.verb is Verb.WITHDRAW and not said.argument:
         return await taken_back(asking, case)
     if said is not None and said.verb is Verb.PROGRESS and not said.argument:
@@ -153,7 +206,7 @@ async def replied(asking: Asking) -> Answer:
     if said is not None and said.verb is not Verb.HELP_CASE and not (said.argument and said.verb is Verb.LEAVE):
         return None
     text = said.argument if said is not None and said.verb is Verb.HELP_CASE else asking.text
-    return await _add(asking, case, text, asking.cause) if text.strip() else None
+    return await _add(asking, case, text, _message(asking.event)) if text.strip() else None
 
 
 async def progress(asking: Asking) -> Answer:
@@ -190,7 +243,7 @@ async def _meant(asking: Asking, text: str) -> HelpCase | None:
     number = rules.number_in(text)
     if number is not None:
         return next((one for one in await _mine(asking) if one.number == number), None)
-    code = rules.code_hash(text)
+    code = code_hash(text)
     return await stored.by_code(asking.unit, code) if code is not None else None
 
 
@@ -208,7 +261,8 @@ async def take_back(asking: Asking, text: str) -> Answer:
     if asking.place is not Place.PRIVATE:
         return _say(asking, "in_private")
     case = await _meant(asking, text)
-    return await taken_back(asking, case) if case is not None else _say(asking, "none_such")
+    answered = await taken_back(asking, case) if case is not None else _say(asking, "none_such")
+    return answered if rules.number_in(text) is not None else await _without_inquiry(asking, answered)
 
 
 async def taken_back(asking: Asking, case: HelpCase) -> Answer:
@@ -225,14 +279,29 @@ async def take_back_only(asking: Asking) -> Answer:
     return _say(asking, "withdraw_which", number=found[0].called) if found else None
 
 
+async def removed(unit: Reading, target: EventId, sender: UserId) -> Decision | None:
+    """Take out of a case what somebody said in a message that they removed; of one without a name it is not found."""
+    id = _id_of(_message(target))  # noqa: A001
+    found = await stored.said_by(unit, id, sender)
+    return rules.remove(found[0], id, to=sender, left=found[1]) if found is not None else None
+
+
+def _message(event: EventId) -> Cause:
+    """Return of what the name of a text under one's name is made, so that it is found again by its message."""
+    return Cause(f"event:{event}")
+
+
 async def spoken_of(asking: Asking) -> list[tuple[HelpCase, datetime]]:
     """Return my open cases of which I have said something today, and when."""
     return [(one, one.asked_at) for one in await _mine(asking) if one.stage in rules.OPEN and one.asked_at is not None]
 
 
 def _words(case: HelpCaseId, text: str, day: date, cause: Cause) -> HelpWords:
-    id = HelpWordsId(derive(cause, "help words"))  # noqa: A001
-    return HelpWords(id=id, case=case, sort=Sort.ASKED, text=Secret(text.strip()), on=day)
+    return HelpWords(id=_id_of(cause), case=case, sort=Sort.ASKED, text=Secret(text.strip()), on=day)
+
+
+def _id_of(cause: Cause) -> HelpWordsId:
+    return HelpWordsId(derive(cause, "help words"))
 
 
 async def _days(unit: Reading, branch: OrganisationId) -> tuple[date, int, date]:

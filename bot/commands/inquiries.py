@@ -29,10 +29,10 @@ async def answer(asking: Asking) -> Decision | Refusal | None:
         return await practice.answer(asking)
     if about is None or is_acknowledgement(asking.text) or vote_numbers(asking.text):
         return None
+    if about == HELP:
+        return await help_cases.go_on(asking)
     if is_skipped(asking.text):
         return skip(asking.sender, about)
-    if about == HELP:
-        return await help_cases.keep(asking, asking.text)
     if about == CORRECTION:
         return None if is_bare_reason(asking.text) else await corrections.keep(asking, asking.text)
     place = (

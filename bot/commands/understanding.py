@@ -13,6 +13,7 @@ from bot.commands import (
     checkins,
     complaints,
     confirming,
+    help_cases,
     inquiries,
     pledges,
     polls,
@@ -180,6 +181,7 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
     answer = answer or await activities.removed(unit, EventId(event.redacts))
     answer = answer or await thought_reports.removed(unit, EventId(event.redacts), sender)
+    answer = answer or await help_cases.removed(unit, EventId(event.redacts), sender)
     answer = answer or await pledges.removed(unit, EventId(event.redacts))
     if answer is not None:
         return answer

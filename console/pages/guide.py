@@ -29,6 +29,7 @@ PARTS: tuple[tuple[str, str, Right | None], ...] = (
     ("vote", "ballots.show", None),
     ("meet", "meetings.show", Right.SCHEDULE),
     ("pledges", "pledges.show", Right.RECORD),
+    ("help_cases", "help_cases.show", Right.HANDLE_HELP),
     ("moderate", "cases.show", Right.MODERATE),
     ("report", "participation.show", None),
     ("repair", "outbox.show", Right.MANAGE_OUTBOX),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from flask import Blueprint, Response, abort, g, render_template, request
@@ -17,8 +18,9 @@ from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, t, today
 from console.written_sheets import Written
+from content import help_case_figures as figures
 from content import help_cases as rules
-from content.decision import Secret
+from content.decision import Secret, Words
 from content.help_cases import Category, HelpCase, HelpWords, Sort, Stage
 from content.identifiers import HelpCaseId, HelpWordsId, OrganisationId, UserId, derive
 from content.organisations import Right
@@ -48,6 +50,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     asker: str | None
     names: Mapping[str, str]
     able: tuple[UserId, ...]
+    doubts: tuple[Words, ...]
 
     def of(self, *sorts: str) -> tuple[HelpWords, ...]:
         """Return the words of some sorts."""
@@ -65,7 +68,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """List the open cases by when the first answer is due, or those that have ended; never whose they are."""
     roots, user, is_open, most = here().roots, here().user, request.args.get("state") != "ended", up_to(AT_ONCE)
-    year = today().year
+    year = _year()
 
     async def look(
         unit: Reading,
@@ -74,7 +77,7 @@ def show() -> str:
         found = await listed(unit, roots, user, limit=most)
         known = await workdays.calendar(unit)
         names = await duties.names_of(unit, {one.owner for one in found if one.owner is not None})
-        return found, names, known, rules.medians(await stored.of_year(unit, roots, year), known)
+        return found, names, known, figures.medians(await stored.of_year(unit, roots, year), known)
 
     found, names, known, medians = ask(look)
     return render_template(
@@ -85,11 +88,19 @@ def show() -> str:
         is_open=is_open,
         today=today(),
         medians=medians,
-        fewest=rules.FEWEST,
-        lasted=lambda one: rules.working_days(one.received_on, one.ended_on, known) if one.ended_on else None,
+        fewest=figures.FEWEST,
+        lasted=lambda one: figures.working_days(one.received_on, one.ended_on, known) if one.ended_on else None,
         hands_out=here().may(Right.HAND_OUT_HELP),
         year=year,
+        this_year=today().year,
     )
+
+
+def _year() -> int:
+    wanted = request.args.get("year", "")
+    if wanted and not re.fullmatch("20[0-9]{2}", wanted):
+        abort(400)
+    return int(wanted) if wanted else today().year
 
 
 @pages.get("/help-cases/<id>")
@@ -111,6 +122,7 @@ def show_one(id: str) -> Answer:  # noqa: A002
         seen=seen,
         case=seen.case,
         mine=seen.case.owner == user,
+        describes=rules.may_describe(seen.case, user, stands_in=seen.reads),
         is_open=seen.case.stage in rules.OPEN,
         steps=[step for step in STEPS if step in rules.FOLLOWS[seen.case.stage]],
         categories=tuple(Category),
@@ -128,17 +140,16 @@ async def _look(
     user: UserId,
     giving: frozenset[OrganisationId],
 ) -> Seen | None:
-    """Read a case, and its words for whoever has it and for who hands cases out there, and for nobody else."""
+    """Read a case, and its words for whoever has it and for the nearest who hand cases out, and for nobody else."""
     case = await stored.visible(unit, roots, id, user)
     if case is None:
         return None
-    node, reads = (
-        await organisations.organisation(unit, case.organisation),
-        case.owner == user or case.organisation in giving,
-    )
+    node, reads = await organisations.organisation(unit, case.organisation), await _reads(unit, case, user)
     texts = (await stored.words_of(unit, [case.id]))[case.id] if reads else ()
-    able = await _able(unit, case) if reads else ()
+    able = await _able(unit, case) if reads or case.organisation in giving else ()
     asker = await members.member(unit, case.member) if reads and case.member is not None else None
+    lines = [one.text for one in texts if one.sort in (Sort.SUMMARY, Sort.FOLLOW_UP)]
+    known = [name for name, _ in await members.names(unit, [case.organisation])] if lines else []
     people = {one for one in (case.owner, *able, *(each.by for each in texts)) if one is not None}
     return Seen(
         case=case,
@@ -148,7 +159,13 @@ async def _look(
         asker=asker.name if asker is not None else None,
         names=await duties.names_of(unit, people),
         able=able,
+        doubts=rules.doubts(lines, known),
     )
+
+
+async def _reads(unit: Reading, case: HelpCase, user: UserId) -> bool:
+    """Tell whether somebody reads what was said in a case."""
+    return user in rules.readers(case, await organisations.levels_of(unit, case.organisation, Right.HAND_OUT_HELP))
 
 
 async def _able(unit: Reading, case: HelpCase) -> tuple[UserId, ...]:
@@ -161,13 +178,13 @@ async def _able(unit: Reading, case: HelpCase) -> tuple[UserId, ...]:
 @requires(Right.HANDLE_HELP)
 def hand(id: str) -> Answer:  # noqa: A002
     """Take a case up, or hand it to somebody else."""
-    by, to = here().user, UserId(request.form.get("owner", "") or here().user)
+    by, to, day = here().user, UserId(request.form.get("owner", "") or here().user), today()
     giving = {node.id for node in here().within(Right.HAND_OUT_HELP)}
 
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         names = await duties.names_of(unit, [to])
         able, gives_out = await _able(unit, case), case.organisation in giving
-        return rules.hand(case, to, name=names.get(to, to), by=by, gives_out=gives_out, able=able)
+        return rules.hand(case, to, name=names.get(to, to), by=by, gives_out=gives_out, able=able, today=day)
 
     return _in_case(id, verb, done="help_case_taken" if to == by else "help_case_handed")
 
@@ -214,8 +231,8 @@ def describe(id: str) -> Answer:  # noqa: A002
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         asker = await members.member(unit, case.member) if case.member is not None else None
         texts = [words(case, sort, form.get(sort, "")) for sort in (Sort.SUMMARY, Sort.FOLLOW_UP)]
-        category = Category(form["category"])
-        return rules.describe(case, category, texts, by=by, name=asker.name if asker is not None else None)
+        name, reads = asker.name if asker is not None else None, await _reads(unit, case, by)
+        return rules.describe(case, Category(form["category"]), texts, by=by, name=name, stands_in=reads)
 
     return _in_case(id, verb, done="help_case_described")
 
@@ -254,8 +271,8 @@ def _in_case(id: str, verb: Callable[[Reading, HelpCase], Awaitable[Decided]], *
 @fresh
 @may_wait("help_ledger")
 def ledger(format: str) -> Response:  # noqa: A002
-    """Hand out the year's ledger (困难帮扶台账): what its owners wrote for it, and never a name or what was said."""
-    year, roots = today().year, here().roots
+    """Hand out a year's ledger (困难帮扶台账): what its owners wrote for it, and never a name or what was said."""
+    year, roots = _year(), here().roots
 
     async def look(
         unit: Reading,
@@ -266,7 +283,9 @@ def ledger(format: str) -> Response:  # noqa: A002
         return found, texts, names, await workdays.calendar(unit)
 
     table = sheet(*ask(look), year=year)
-    return hand_out(table, format, "help_ledger", t("help_cases.footer", at=fully(now())), back=link("help_cases.show"))
+    return hand_out(
+        table, format, "help_ledger", t("help_cases.footer", at=fully(now())), back=link("help_cases.show", year=year)
+    )
 
 
 def sheet(
@@ -292,7 +311,7 @@ def sheet(
             names.get(one.owner, one.owner) if one.owner is not None else nothing,
             t(f"help_case.stage_{one.stage}"),
             one.ended_on,
-            rules.working_days(one.received_on, one.ended_on, known) if one.ended_on is not None else None,
+            figures.working_days(one.received_on, one.ended_on, known) if one.ended_on is not None else None,
             written(one, Sort.FOLLOW_UP),
         )
         for one in found

@@ -786,7 +786,7 @@ async def _cases(store: Store, seeded: Seeded) -> None:
             text=Secret(HELP_TEXT),
             on=day,
         )
-        taken = HelpCaseHanded(case=help_id, organisation=case.organisation, owner=by, stage=HelpStage.ACCEPTED)
+        taken = HelpCaseHanded(case=help_id, organisation=case.organisation, owner=by, stage=HelpStage.ACCEPTED, on=day)
         await put(store, f"help {short}", HelpCaseOpened(case=helped, said=said), taken)
         cleaning = Cleaning(
             id=CleaningId(derive("seed cleaning", short)),

@@ -6,13 +6,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from content.identifiers import derive
+from content.identifiers import UserId, derive
+from content.organisations import Duty, DutyGranted, Role
 from storage.help_cases import help_case_words, help_cases
 from storage.looks import looks
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import HELP_TEXT, NEIGHBOUR, SECRETARY, VIEWER
 
 ONE, FAR = f"/help-cases/{derive('seed help', 'one')}", f"/help-cases/{derive('seed help', 'far')}"
+
+
+NEAR = UserId("@near:example.org")
 
 
 def rows(house: House, table: Any) -> list[Any]:
@@ -70,3 +74,38 @@ def test_a_case_of_another_owner_is_not_answered_by_who_hands_out(house: House, 
     assert other.get(FAR).status_code in (200, 404)
     assert other.post(f"{ONE}/answer", {"answer": "好", "stage": ""}, form_at="/").status_code == 404
     assert len(rows(house, help_case_words)) == before
+
+
+def test_who_hands_cases_out_further_above_reads_none_of_a_branch_that_has_somebody(
+    house: House, browser: Browser
+) -> None:
+    """They see that it is there, may hand it to somebody, and read it once they have taken it up themselves."""
+    case = row(house)
+    near = Duty(user=NEAR, organisation=case.organisation_id, role=Role.SECRETARY)
+    house.run(house.store.settle(notes=[DutyGranted(duty=near)]))
+    assert browser.post(f"{ONE}/hand", {"owner": NEAR}, form_at=ONE).status_code == 303
+    assert row(house).owner == NEAR
+    page = browser.get(ONE).get_data(as_text=True)
+    assert "B-001" in page
+    assert HELP_TEXT not in page
+    assert 'name="owner"' in page, "and hands it to somebody, unread"
+    assert HELP_TEXT in house.browser(NEAR).get(ONE).get_data(as_text=True)
+    browser.post(f"{ONE}/hand", {"owner": ""}, form_at=ONE)
+    assert HELP_TEXT in browser.get(ONE).get_data(as_text=True)
+    assert HELP_TEXT in house.browser(NEAR).get(ONE).get_data(as_text=True), "and so does who may hand it on"
+
+
+def test_ledger_and_medians_are_of_the_year_that_is_asked_for(house: House, browser: Browser) -> None:
+    year = row(house).received_on.year
+    assert "B-001" in browser.get(f"/help-cases/ledger.csv?year={year}").data.decode("utf-8-sig")
+    before = browser.get(f"/help-cases?year={year - 1}").get_data(as_text=True)
+    assert f"{year - 1} 年困难帮扶台账" in before
+    assert f"/help-cases/ledger.csv?year={year - 1}" in before
+    assert "B-001" not in browser.get(f"/help-cases/ledger.csv?year={year - 1}").data.decode("utf-8-sig")
+    assert browser.get("/help-cases?year=x").status_code == 400
+
+
+def test_who_writes_a_number_for_the_ledger_is_asked_to_look_once_more(browser: Browser) -> None:
+    described = {"category": "facilities", "summary": "食堂 13800138000", "follow_up": ""}
+    assert browser.post(f"{ONE}/describe", described, form_at=ONE).status_code == 303
+    assert "像有电话号码" in browser.get(ONE).get_data(as_text=True)

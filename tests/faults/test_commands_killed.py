@@ -28,6 +28,7 @@ from tests.installation import Installation, end, finish
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
+    LI,
     NOON,
     ROLL,
     ROOF,
@@ -36,6 +37,8 @@ from tests.small_branch import (
     SmallBranch,
     account,
     event,
+    message,
+    private_room,
     reaction,
 )
 
@@ -165,6 +168,19 @@ async def count_a_poll(file: Path) -> list[tuple[str, int]]:
     return [(kind, votes) for (kind,) in said]
 
 
+async def ask_for_help(file: Path) -> tuple[int, list[str]]:
+    """Hear one who asks for help, and one who does without a name; return how many cases and receipts there are."""
+    clock = HandClock(NOON)
+    store = await Store.open(f"sqlite:///{file}", clock)
+    branch = SmallBranch(store, clock)
+    for member, words in ((ZHANG, "求助 家里老人住院"), (LI, "匿名求助 食堂太贵")):
+        await branch.hear(message(account(member), words, room_id=private_room(member), event_id=f"${member}:test"))
+    await store.close()
+    tables = Tables(f"sqlite:///{file}")
+    (cases,) = tables.ask("SELECT COUNT(*) FROM help_cases")[0]
+    return cases, [key for (key,) in tables.ask("SELECT json_extract(words, '$.key') FROM outbox ORDER BY number")]
+
+
 PIECE = """
 import asyncio, sys
 from pathlib import Path
@@ -200,6 +216,18 @@ async def test_a_poll_whose_votes_were_read_and_not_counted_is_counted_once(
     die(IN_PIECES[1], sys.executable, "-c", PIECE, "count_a_poll", str(file))
     for _ in range(2):
         assert await count_a_poll(file) == [("result", 1), ("chart", 1)]
+
+
+@pytest.mark.parametrize("place", ["store.before_commit", "store.after_commit"])
+async def test_who_asked_for_help_before_a_kill_has_one_case_and_one_receipt(
+    branch: SmallBranch, tmp_path: Path, place: str
+) -> None:
+    """R1: what was said is heard again, whether its decision was kept or not; so it is without a name."""
+    await branch.store.close()
+    file = tmp_path / "branch.db"
+    die(place, sys.executable, "-c", PIECE, "ask_for_help", str(file))
+    for _ in range(2):
+        assert await ask_for_help(file) == (2, ["help_case.received", "help_case.unnamed_received"])
 
 
 def test_every_place_in_a_command_is_tried_here() -> None:

@@ -24,7 +24,7 @@ async def help_case(world: World, page: Page) -> None:
     await world.say("王丽", f"求助 {TROUBLE}")
     receipt = await world.heard("王丽", "B-017")
     assert "2 个工作日内答复" in receipt
-    assert "内容只有受理人和安排受理的书记能看" in receipt
+    assert "内容只有受理人和本支部安排受理的人能看" in receipt
     await world.enter(page)
     await page.goto(f"{world.console}/help-cases")
     row = page.get_by_role("row", name="B-017")

@@ -60,7 +60,7 @@ def steps(
         said = words(name, Sort.ANSWER, answer, day, organiser)
         line = words(name, Sort.SUMMARY, summary, day, organiser)
         return [
-            HelpCaseHanded(case=id, organisation=branch, owner=organiser, stage=Stage.ACCEPTED),
+            HelpCaseHanded(case=id, organisation=branch, owner=organiser, stage=Stage.ACCEPTED, on=day),
             HelpCaseAnswered(case=id, organisation=branch, before=Stage.ACCEPTED, stage=stage, on=day, said=said),
             HelpCaseDescribed(case=id, organisation=branch, category=category, texts=(line,)),
         ]

@@ -51,6 +51,7 @@ from tests.small_branch import (
     account,
     message,
     private_room,
+    redaction,
 )
 
 WORD = "丝雀甲困"
@@ -91,7 +92,7 @@ async def code_of(branch: SmallBranch) -> str:
 async def answer_it(branch: SmallBranch, text: str = ANSWERED, stage: Stage = Stage.CLOSED) -> None:
     """Take the only case up and answer it."""
     (row,) = await cases(branch)
-    taken = HelpCaseHanded(case=row.id, organisation=row.organisation_id, owner=SECRETARY, stage=Stage.ACCEPTED)
+    taken = HelpCaseHanded(case=row.id, organisation=row.organisation_id, owner=SECRETARY, stage=Stage.ACCEPTED, on=DAY)
     await branch.store.settle(notes=[taken])
 
     async def decide(unit: Reading) -> Any:
@@ -188,7 +189,7 @@ async def test_a_reply_to_the_receipt_adds_to_the_case_and_its_owner_is_told(bra
     (receipt,) = await branch.rows(outbox.outbox.c.user_id == account(ZHANG))
     assert receipt.words is None
     (row,) = await cases(branch)
-    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=SECRETARY, stage=Stage.ACCEPTED)
+    taken = HelpCaseHanded(case=row.id, organisation=EAST, owner=SECRETARY, stage=Stage.ACCEPTED, on=DAY)
     await branch.store.settle(notes=[taken])
     await say(branch, "周三要做手术", reply=receipt.event_id)
     assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
@@ -209,6 +210,28 @@ async def test_what_was_said_last_is_taken_back_with_every_word(branch: SmallBra
     assert (row.stage, await said_in(branch, row.id)) == (Stage.WITHDRAWN, [])
     await say(branch, "求助 另一件")
     assert [one.number for one in await cases(branch)] == [1, 2], "no number is given twice"
+
+
+async def test_what_its_sender_deletes_in_the_chat_is_gone_from_the_case(branch: SmallBranch) -> None:
+    """Whoever deletes it, but the person themself, changes nothing; the case stays, as they may still need help."""
+    first = message(account(ZHANG), "求助 家里老人住院", room_id=private_room(ZHANG), megolm=("session", 1))
+    await branch.hear(first)
+    (row,) = await cases(branch)
+    await branch.send_all()
+    (receipt,) = await branch.rows(outbox.outbox.c.matter_id == row.id)
+    more = message(account(ZHANG), "周三要做手术", room_id=private_room(ZHANG), reply=receipt.event_id)
+    await branch.hear(more)
+    await branch.hear(redaction(account(LI), more.event_id, room_id=private_room(LI)))
+    assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
+    await branch.hear(redaction(account(ZHANG), more.event_id, room_id=private_room(ZHANG)))
+    assert await said_in(branch, row.id) == ["家里老人住院"]
+    assert (await told(branch))[-1] == {"key": "help_case.words_removed", "parameters": {"number": "B-001"}}
+    await answer_it(branch, stage=Stage.IN_HAND)
+    await branch.hear(redaction(account(ZHANG), first.event_id, room_id=private_room(ZHANG)))
+    assert await said_in(branch, row.id) == [ANSWERED]
+    assert (await told(branch))[-1]["key"] == "help_case.words_gone"
+    assert "help_case.owner_less" in [one.words["key"] for one in await branch.rows() if one.words]
+    assert [one.stage for one in await cases(branch)] == [Stage.IN_HAND]
 
 
 async def test_nothing_is_kept_of_who_asks_without_a_name(branch: SmallBranch) -> None:
@@ -279,6 +302,82 @@ async def test_a_code_in_the_wrong_sentence_joins_nobody_with_the_case(branch: S
     await say(branch, f"匿名求助，{code} 撤回")
     (row,) = await cases(branch)
     assert row.stage == Stage.WITHDRAWN
+
+
+async def test_who_needs_help_no_longer_opens_no_case_by_saying_so(branch: SmallBranch) -> None:
+    for text in ("没事了", "不说了", "不办了", "算了", "取消", "撤回", "沒事了", "never mind", "求助 算了"):
+        await say(branch, "求助")
+        await say(branch, text)
+        assert (await told(branch))[-1]["key"] == "help_case.dropped", text
+        assert await branch.store.read(lambda unit: unit.rows(select(inquiries))) == []
+    await say(branch, "求助")
+    await say(branch, "在吗？")
+    assert (await told(branch))[-1]["key"] == "help_case.what", "who only calls is asked again, and waited for"
+    assert await cases(branch) == []
+    await say(branch, "宿舍没有热水")
+    (row,) = await cases(branch)
+    await branch.send_all()
+    (receipt,) = await branch.rows(outbox.outbox.c.event_id.is_not(None), outbox.outbox.c.matter_id == row.id)
+    for text in ("没事了", "不说了", "不办了", "算了", "取消"):
+        await say(branch, text, reply=receipt.event_id)
+        assert (await told(branch))[-1] == {"key": "help_case.to_withdraw", "parameters": {"number": "B-001"}}, text
+    await say(branch, "在吗", reply=receipt.event_id)
+    assert (await told(branch))[-1]["key"] == "help_case.lines"
+    await say(branch, "取消")
+    assert (await told(branch))[-1]["key"] == "help_case.withdraw_which"
+    assert await said_in(branch, row.id) == ["宿舍没有热水"]
+
+
+async def test_who_wants_no_name_or_only_asks_how_opens_no_case_under_one(branch: SmallBranch) -> None:
+    wanting = (
+        "求助 匿名 食堂太贵",
+        "求助（匿名）食堂太贵",
+        "求助（匿名）",
+        "求助 食堂太贵（匿名）",
+        "help me anonymously it is dear",
+    )
+    for text in wanting:
+        await say(branch, text)
+        assert (await told(branch))[-1]["key"] == "help_case.unnamed_instead", text
+    for text in ("求助热线是多少", "求助熱線是多少？", "匿名求助电话是多少", "求助怎么写"):
+        await say(branch, text)
+    assert await cases(branch) == []
+    await say(branch, "匿名反映 食堂太贵")
+    await say(branch, "匿名反映澡堂没有热水")
+    await say(branch, "求助孩子上学怎么办")
+    assert [(one.number, one.user_id) for one in await cases(branch)] == [(1, None), (2, None), (3, account(ZHANG))]
+    rows = await branch.store.read(lambda unit: unit.rows(select(audit.c.action)))
+    assert "misread" not in {row.action for row in rows}, "who is not understood is on no record"
+
+
+async def test_what_is_meant_as_a_code_and_is_none_stands_under_no_name(branch: SmallBranch) -> None:
+    await say(branch, "求助 一件事")
+    (row,) = await cases(branch)
+    await branch.send_all()
+    (receipt,) = await branch.rows(outbox.outbox.c.matter_id == row.id)
+    wrong = "ABCO-EFGH-JKLM-NP01"
+    await say(branch, "求助")
+    for text in (f"求助 {wrong} 又加重了", f"匿名求助 {wrong}", f"进度 {wrong}", f"撤回 {wrong}"):
+        await say(branch, text)
+        assert (await told(branch))[-1]["key"] == "help_case.none_such", text
+    assert await branch.store.read(lambda unit: unit.rows(select(inquiries))) == []
+    await say(branch, f"{wrong} 又加重了", reply=receipt.event_id)
+    assert (await told(branch))[-1]["key"] == "help_case.none_such"
+    await say(branch, "匿名求助 别的事")
+    (code,) = [
+        one.words.parameters["code"]
+        for _ in range(20)
+        for one in await branch.claim()
+        if (await branch.mark_sent(one)) is None and one.words and one.words.key == "help_case.unnamed_received"
+    ]
+    await say(branch, f"{code} 又加重了", reply=receipt.event_id)
+    named, unnamed = await cases(branch)
+    assert await said_in(branch, named.id) == ["一件事"]
+    assert await said_in(branch, unnamed.id) == ["别的事", "又加重了"]
+    await say(branch, "求助")
+    await say(branch, f"撤回 {code}")
+    assert await branch.store.read(lambda unit: unit.rows(select(inquiries))) == []
+    assert [one.stage for one in await cases(branch)] == [Stage.RECEIVED, Stage.WITHDRAWN]
 
 
 async def test_one_person_asks_so_often_a_day_without_a_name(branch: SmallBranch) -> None:
