@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from sqlalchemy import Boolean, Column, Date, ForeignKey, String, Table, func, or_, select, update
+from sqlalchemy import Boolean, Column, Date, ForeignKey, String, Table, or_, select, update
 
 from content.away import (
     SETTING,
@@ -26,10 +26,12 @@ from content.away import (
 )
 from content.identifiers import ContactId, MemberId, OrganisationId, UserId
 from content.members import Member
+from content.organisations import RIGHTS, Right
+from content.thought_reports import Readers
 from storage import members as roster
 from storage import settings
 from storage.members import members
-from storage.organisations import organisation, within
+from storage.organisations import duties_over, organisation, within
 from storage.tables import Instant, metadata
 from storage.thought_reports import thought_reports
 from storage.unit import AnyRow, Reading, Writing
@@ -114,6 +116,19 @@ async def reviewer(unit: Reading, member: MemberId) -> UserId | None:
     query = select(members.c.user_id).join(away, away.c.contact_id == members.c.id)
     found = await unit.value(query.where(away.c.member_id == member, members.c.left_at.is_(None)))
     return UserId(found) if found else None
+
+
+async def readers(unit: Reading, member: Member, *, address: str) -> Readers:
+    """Return who is told that somebody's report came: who keeps contact where they have a duty there, else the nearest
+    who read reports there. Never its author."""
+    over = [duty for duty in await duties_over(unit, member.organisation) if duty.user != member.user]
+    contact = await reviewer(unit, member.id)
+    if any(duty.user == contact and Right.READ in RIGHTS[duty.role] for duty in over):
+        known = await roster.by_user(unit, UserId(str(contact)))
+        return Readers(told=(UserId(str(contact)),), contact=known.name if known else "", address=address)
+    able = [duty for duty in over if Right.READ_REPORTS in RIGHTS[duty.role]]
+    nearest = dict.fromkeys(duty.user for duty in able if duty.organisation == able[0].organisation)
+    return Readers(told=tuple(nearest), address=address)
 
 
 async def register(unit: Reading, roots: Iterable[OrganisationId], *, today: date) -> tuple[Line, ...]:
@@ -209,11 +224,6 @@ async def noted(unit: Reading) -> tuple[MemberId, ...]:
     query = select(away.c.member_id).join(members, members.c.id == away.c.member_id)
     rows = await unit.rows(query.where(members.c.left_at.is_(None), members.c.user_id.is_not(None)))
     return tuple(MemberId(row.member_id) for row in rows)
-
-
-async def is_any(unit: Reading) -> bool:
-    """Tell whether anybody is noted as away."""
-    return bool(await unit.value(select(func.count()).select_from(away)))
 
 
 async def write_noted(unit: Writing, fact: AwayNoted) -> None:
