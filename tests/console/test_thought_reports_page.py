@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
+from datetime import date, timedelta
 from typing import Any
 
 import openpyxl
 from sqlalchemy import select
 
-from content.identifiers import UserId, derive
+from content.identifiers import ThoughtReportId, UserId, derive
 from content.organisations import Duty, DutyGranted, Role
+from content.thought_reports import ThoughtReport, ThoughtReportBegun, ThoughtReportHandedIn
 from storage import away, looks
 from storage.away import away as away_table
 from storage.outbox import outbox
 from storage.thought_reports import thought_reports
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, SECRETARY, THOUGHTS, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, SECRETARY, THOUGHTS, VIEWER
 
 ONE, FAR = (f"/thought-reports/{derive('seed thought report', short)}" for short in ("one", "far"))
 
@@ -39,12 +41,22 @@ def granted(house: House, name: str, role: Role) -> Browser:
     return house.browser(user)
 
 
-def test_the_secretary_opens_a_report_and_the_look_is_noted(house: House, browser: Browser) -> None:
+def test_the_secretary_opens_reports_and_each_is_noted_by_its_day(house: House, browser: Browser) -> None:
     assert "已交" in text(browser, "/thought-reports")
     assert THOUGHTS not in text(browser, "/thought-reports")
     assert THOUGHTS in text(browser, ONE)
-    found = [(row.user_id, row.member_id, row.what) for row in rows(house, looks.looks)]
-    assert (SECRETARY, house.seeded.members["白云"], "thought_report") in found
+    member = house.seeded.members["白云"]
+    report = ThoughtReport(id=ThoughtReportId("second"), member=member, user=UserId("@m1:example.org"), begun_at=NOW)
+    handed = ThoughtReportHandedIn(
+        report=report.id, member=member, organisation=house.seeded.organisations["one"], at=NOW - timedelta(hours=4)
+    )
+    house.run(house.store.settle(notes=[ThoughtReportBegun(report=report), handed]))
+    for path in (ONE, "/thought-reports/second", "/thought-reports/second"):
+        assert browser.get(path).status_code == 200
+    found = [(row.user_id, row.member_id, row.day) for row in rows(house, looks.looks) if row.what == "thought_report"]
+    assert found == [(SECRETARY, member, date(2026, 11, 22)), (SECRETARY, member, date(2026, 11, 24))]
+    own = granted(house, "白云", Role.VIEWER)
+    assert "打开了思想汇报 <time datetime=\"2026-11-22\">" in text(own, "/looked")
 
 
 def test_others_see_the_day_alone_and_another_branch_nothing(house: House) -> None:
