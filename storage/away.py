@@ -65,14 +65,17 @@ away_contacts = Table(
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One who is away as the register has them; ``reports`` are the days on which reports came, oldest first."""
+    """One who is away as the register has them; ``reports`` are the days on which reports came, oldest first.
+
+    Days are by the clock of the branch.
+    """
 
     member: Member
     standing: Standing
     away: Away | None
     contact: Member | None
     contacts: tuple[Contact, ...]
-    reports: tuple[datetime, ...]
+    reports: tuple[date, ...]
     report_due: date | None
     contact_due: date | None
     asked_for: date | None = None
@@ -167,8 +170,9 @@ async def _lines(unit: Reading, rows: Iterable[AnyRow], today: date) -> tuple[Li
         if member.organisation not in rules:
             rules[member.organisation] = await _rules(unit, member.organisation)
         months, zone = rules[member.organisation]
-        met, came = contacts.get(member.id, ()), reports.get(member.id, ())
-        last = came[-1].astimezone(zone).date() if came else None
+        met = contacts.get(member.id, ())
+        came = tuple(at.astimezone(zone).date() for at in reports.get(member.id, ()))
+        last = came[-1] if came else None
         found.append(
             Line(
                 member=member,
