@@ -28,7 +28,9 @@ LONGEST = 20_000
 MOST_PARTS = 100
 LONGEST_REPLY = 500
 
-_FINISHED = re.compile(r"(?:(?:^|(?<=[\s。.!！?？…,，;；]))完|(?:^|(?<=[\n。.!！?？…,，;；])[^\S\n]*)end)[\s。.!！]*$", re.IGNORECASE)
+_FINISHED = re.compile(
+    r"(?:(?:^|(?<=[\s。.!！?？…,，;；]))完|(?:^|(?<=[\n。.!！?？…,，;；])[^\S\n]*)end)[\s。.!！]*$", re.IGNORECASE
+)
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -169,7 +171,7 @@ def say(
         return refused("thought_report.too_many", most=MOST_PARTS)
     facts: list[Fact] = [] if known is not None else [ThoughtReportBegun(report=report)]
     if text:
-        facts.append(ThoughtPartSaid(report=report.id, member=member.id, event=event, text=text, at=now))
+        facts.append(ThoughtPartSaid(report=report.id, member=report.member, event=event, text=text, at=now))
     if finished:
         return _handed_in(report, member, user, number, letters, facts, readers=readers, now=now)
     facts.append(make_inquiry(user, ABOUT, now=now))

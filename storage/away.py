@@ -199,11 +199,20 @@ async def _rules(unit: Reading, place: OrganisationId) -> tuple[int, ZoneInfo]:
 async def _reports(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, tuple[datetime, ...]]:
     found: dict[MemberId, tuple[datetime, ...]] = {}
     came = thought_reports.c.handed_in_at
+    kept = {one: one for one in ids}
+    new = set(kept)
+    while new:
+        rows = await unit.rows(
+            select(members.c.id, members.c.merged_into).where(members.c.merged_into.in_(sorted(new)))
+        )
+        new = {MemberId(row.id) for row in rows if row.id not in kept}
+        kept |= {MemberId(row.id): kept[row.merged_into] for row in rows if row.id in new}
     query = select(thought_reports.c.member_id, came).where(
-        thought_reports.c.member_id.in_(list(ids)), came.is_not(None)
+        thought_reports.c.member_id.in_(list(kept)), came.is_not(None)
     )
     for row in await unit.rows(query.order_by(came)):
-        found[row.member_id] = (*found.get(row.member_id, ()), row.handed_in_at)
+        one = kept[row.member_id]
+        found[one] = (*found.get(one, ()), row.handed_in_at)
     return found
 
 

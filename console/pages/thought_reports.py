@@ -85,6 +85,8 @@ async def _openable(unit: Reading, id: ThoughtReportId, at: Here) -> tuple[Thoug
     """Return a report that was handed in and that the person may open, with its author."""
     report = await stored.report(unit, id)
     member = await members.member(unit, report.member) if report is not None else None
+    while member is not None and member.merged_into is not None:
+        member = await members.member(unit, member.merged_into)
     if report is None or member is None or report.handed_in_at is None:
         return None
     if not await organisations.stands_below(unit, member.organisation, at.roots):
