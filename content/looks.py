@@ -20,8 +20,8 @@ MANY = 50
 class Looked(Fact, frozen=True, kw_only=True):
     """Somebody was shown what is held about a member, or took a file about all members of a place.
 
-    ``what`` is the kind of page or file, ``number`` how many people are in it; ``day`` that of the one thing shown, where
-    a person has several, as of a thought report.
+    ``what`` is the kind of page or file, ``number`` how many people are in it; ``day`` that of the one thing shown,
+    where a person has several, as of a thought report.
     """
 
     user: UserId
