@@ -74,15 +74,15 @@ def export(format: str) -> Response:  # noqa: A002
     return hand_out(table, format, "away", t("away.footer", at=fully(now())), back=link("away.show"))
 
 
-def _row(number: int, line: Line) -> tuple[str | int | date | None, ...]:
+def _row(number: int, line: Line) -> tuple[str | int | date, ...]:
     one, away = line.member, line.away
     return (
         number,
         one.name,
         one.destination,
         t(f"away.reason_{away.reason}") if away else "",
-        away.since if away else None,
-        away.returns if away else None,
+        away.since if away else "",
+        away.returns if away and away.returns else "",
         _phone(one),
         away.card if away else "",
         line.contact.name if line.contact else "",
