@@ -8,21 +8,52 @@ import socket
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from cheroot import wsgi
-from flask import Flask
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 THREADS = 8
 PAUSE = 1.0
 """Seconds until new connections are accepted again after that has failed."""
+
+PATIENCE = 30.0
+"""Seconds that somebody waits for pages that are being made."""
 
 _log = structlog.get_logger("console")
 
 
 class ServerTrouble(Exception):
     """The console cannot be served as asked; the message is one sentence that says what to do."""
+
+
+class Waiting:
+    """Stands where the pages will be: whoever asks for one waits until they are there."""
+
+    def __init__(self) -> None:
+        self._app: Flask | None = None
+        self._moment = threading.Event()
+
+    def show(self, app: Flask) -> None:
+        """Answer by this application from now on, those who wait first."""
+        self._app = app
+        self._moment.set()
+
+    def give_up(self) -> None:
+        """Send away who still waits."""
+        self._moment.set()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request as WSGI has it: by the pages, or with 503 where there are none in time."""
+        self._moment.wait(PATIENCE)
+        if self._app is not None:
+            return self._app(environ, start_response)
+        start_response("503 Service Unavailable", [("Retry-After", "5"), ("Content-Length", "0")])
+        return [b""]
 
 
 class Discreet(wsgi.Server):
@@ -53,9 +84,10 @@ class Server:
         """Return the port on which it is served; of use where port 0 was asked for."""
         return int(self._server.bind_addr[1])
 
-    def show(self, app: Flask) -> None:
+    def show(self, app: Flask | Waiting) -> None:
         """Answer by another application from the next request on, at the same address."""
         self._server.wsgi_app = app
+        _keep_what_is_loaded()
 
     def stop(self) -> None:
         """Finish what is being answered, then stop."""
@@ -63,7 +95,7 @@ class Server:
         self._thread.join(timeout=10)
 
 
-def serve(app: Flask, host: str, port: int) -> Server:
+def serve(app: Flask | Waiting, host: str, port: int) -> Server:
     """Serve an application in the background; port 0 picks a free one. Raises ServerTrouble when the port is taken."""
     _try(host, port)
     server = Discreet((host, port), app, numthreads=THREADS, server_name="zhibu", shutdown_timeout=3)
@@ -71,11 +103,15 @@ def serve(app: Flask, host: str, port: int) -> Server:
         server.prepare()
     except OSError as error:
         raise _trouble(host, port, error) from None
-    # What was loaded by now stays; walking it over and over would hold up a page for a tenth of a second now and then.
-    gc.freeze()
+    _keep_what_is_loaded()
     thread = threading.Thread(target=server.serve, name="console", daemon=True)
     thread.start()
     return Server(server, thread)
+
+
+def _keep_what_is_loaded() -> None:
+    """Keep it out of the collector's way: to walk it over and over would hold up a page for a tenth of a second."""
+    gc.freeze()
 
 
 def _try(host: str, port: int) -> None:

@@ -120,11 +120,16 @@ async def lines(unit: Reading) -> tuple[Line, ...]:
     )
 
 
-APART = 8
-"""Up to so many causes are looked up one by one, by the prepared question; more in one."""
+AT_ONCE = 512
+"""So many causes are looked up by one question: databases limit how many values it may name."""
 
-_OUTCOME = Prepared(select(causes.c.outcome).where(causes.c.cause == bindparam("cause")))
-_QUIET_OUTCOME = Prepared(select(quiet_causes.c.outcome).where(quiet_causes.c.cause == bindparam("cause")))
+
+def _outcomes(table: Table) -> Prepared:
+    wanted: Any = bindparam("causes", expanding=True)
+    return Prepared(select(table.c.cause, table.c.outcome).where(table.c.cause.in_(wanted)))
+
+
+_OUTCOMES, _QUIET_OUTCOMES = _outcomes(causes), _outcomes(quiet_causes)
 
 
 async def actor_of(unit: Reading, action: str, thing: str) -> UserId | None:
@@ -136,19 +141,14 @@ async def actor_of(unit: Reading, action: str, thing: str) -> UserId | None:
 
 async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
     """Return which of these causes have had their effect already, and whether that was a refusal."""
-    wanted = list(wanted)
-    if len(wanted) <= APART:
-        single = {
-            cause: await unit.value(_QUIET_OUTCOME if cause.startswith(UNRECORDED) else _OUTCOME, {"cause": cause})
-            for cause in wanted
-        }
-        return {cause: outcome for cause, outcome in single.items() if outcome is not None}
     found: dict[Cause, str] = {}
-    # Databases limit how many values one question may name.
-    for start in range(0, len(wanted), 1000):
-        for table in (causes, quiet_causes):
-            query = select(table.c.cause, table.c.outcome).where(table.c.cause.in_(wanted[start : start + 1000]))
-            found.update({Cause(row.cause): row.outcome for row in await unit.rows(query)})
+    quiet, loud = list[Cause](), list[Cause]()
+    for cause in wanted:
+        (quiet if cause.startswith(UNRECORDED) else loud).append(cause)
+    for question, some in ((_OUTCOMES, loud), (_QUIET_OUTCOMES, quiet)):
+        for start in range(0, len(some), AT_ONCE):
+            rows = await unit.rows(question, {"causes": some[start : start + AT_ONCE]})
+            found.update({Cause(row.cause): row.outcome for row in rows})
     return found
 
 

@@ -29,12 +29,21 @@ inquiries = Table(
 )
 
 
+_WAITING = Prepared(
+    select(inquiries.c.about)
+    .where(
+        inquiries.c.user_id == bindparam("user"),
+        inquiries.c.ended.is_(False),
+        inquiries.c.until > bindparam("now", type_=Instant),
+    )
+    .order_by(inquiries.c.at.desc(), inquiries.c.about)
+    .limit(1)
+)
+
+
 async def waiting(unit: Reading, user: UserId) -> str | None:
     """Return what a person was asked about last and has not answered yet, while an answer is waited for."""
-    query = select(inquiries.c.about).where(
-        inquiries.c.user_id == user, inquiries.c.ended.is_(False), inquiries.c.until > unit.now
-    )
-    about: str | None = await unit.value(query.order_by(inquiries.c.at.desc(), inquiries.c.about).limit(1))
+    about: str | None = await unit.value(_WAITING, {"user": user, "now": unit.now})
     return about
 
 

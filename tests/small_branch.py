@@ -164,6 +164,13 @@ def _all_rows() -> list[Select[Any]]:
     return [select(table) for table in metadata.sorted_tables]
 
 
+@cache
+def _with_rows() -> TextClause:
+    """Ask which tables have rows, by their number: most have none, and to ask each of them takes longest."""
+    numbered = enumerate(metadata.sorted_tables)
+    return text(" UNION ALL ".join(f"SELECT {n} WHERE EXISTS (SELECT 1 FROM {table.name})" for n, table in numbered))
+
+
 class SmallBranch:
     """The small branch in a store, with time in hand."""
 
@@ -324,7 +331,8 @@ class SmallBranch:
         """Return all values of all tables in one text, to search for what must not be there."""
 
         async def dump(unit: Any) -> str:
-            return "\n".join([repr(tuple(row)) for question in _all_rows() for row in await unit.rows(question)])
+            filled = [_all_rows()[number] for (number,) in await unit.rows(_with_rows())]
+            return "\n".join([repr(tuple(row)) for question in filled for row in await unit.rows(question)])
 
         return await self.store.read(dump)
 

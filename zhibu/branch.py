@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask
 
 from bot.bot import Bot, jitter
 from bot.matrix import account
@@ -21,10 +19,7 @@ from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.login import log_in, retire
 from bot.matrix.looking import time_of
-from console.app import create_app
-from console.making import Maker
-from console.server import Server, ServerTrouble, serve
-from console.settings import ConsoleSettings
+from console.server import Server
 from content.safe_mode import Reason, why_no_bot
 from content.speech import Speech
 from content.trouble import Exit, Trouble
@@ -40,6 +35,7 @@ from zhibu.daily import DailyBackup
 from zhibu.master_key import make_master, open_desk, take_up_next
 from zhibu.measures import measures, version
 from zhibu.noted import take_in
+from zhibu.pages import Pages
 from zhibu.pulse import Pulse
 from zhibu.record_key import make_key, note_head
 from zhibu.secret_files import open_files
@@ -73,11 +69,13 @@ class Branch:
         self.config = config
         self.speech = speech
         self.store = store
-        self.server: Server | None = None
-        self._maker: Maker | None = None
+        self.pages: Pages | None = None
+        self._made: asyncio.Task[None] | None = None
         self.homeserver: Homeserver | None = None
         self.listening = asyncio.Event()
         """Set once the bot hears what is said."""
+        self._begun = asyncio.Event()
+        """Set once the bot hears, or is known to be held up."""
         self.held_up: Reason | None = None
         """Why the bot could not begin yet."""
         self._drives = drives
@@ -102,28 +100,29 @@ class Branch:
         )
         branch = cls(config, speech, store)
         if console:
-            await branch._open_console(server)
+            pages = await branch._take_port(server)
+            branch._made = asyncio.create_task(pages.show_after(branch._begun, store, speech, branch._pulse.still))
         return branch
 
     @classmethod
     async def open_desk(cls, config: Config, speech: Speech, server: Server | None = None) -> Branch:
         """Open the database for a console alone, and the console. Raises Trouble when either cannot be had."""
         branch = cls(config, speech, await open_desk(config), drives=False)
-        await branch._open_console(server)
+        pages = await branch._take_port(server)
+        try:
+            await pages.show(branch.store, speech, branch._pulse.still)
+        except BaseException:
+            await branch.close()
+            raise
         return branch
 
-    async def _open_console(self, server: Server | None) -> None:
+    async def _take_port(self, server: Server | None) -> Pages:
         try:
-            settings, loop = console_settings(self.config), asyncio.get_running_loop()
-            app = create_app(self.store, loop, self.speech, settings, still=self._pulse.still)
-            if server is not None:
-                server.show(app)
-            self.server = server or serve_console(self.config, app)
-            self._maker = Maker(app)
-            self._maker.start()
+            self.pages = Pages(self.config, server)
         except BaseException:
             await self.close()
             raise
+        return self.pages
 
     def _measured(self) -> Mapping[str, float]:
         return measures(late=self._pulse.latest(), timings=self.store.timings, backup=self._daily.newest)
@@ -131,7 +130,7 @@ class Branch:
     @property
     def address(self) -> str:
         """Return the console's address; where a free port was asked for, with the one it got."""
-        return self.config.console_address if self.server is None else served_at(self.config, self.server)
+        return self.config.console_address if self.pages is None else self.pages.address
 
     async def connect(self, *, new_login: bool = False) -> bool:
         """Sign the bot in, or take up the login it has; ``False`` when the homeserver is away and can be waited for.
@@ -143,8 +142,11 @@ class Branch:
             connected = await self._connect(new_login=new_login)
         except Trouble as trouble:
             self.held_up = why_no_bot(trouble.words.key)
+            self._begun.set()
             raise
         self.held_up = None if connected else Reason.WAITING
+        if not connected:
+            self._begun.set()
         return connected
 
     async def _connect(self, *, new_login: bool) -> bool:
@@ -207,6 +209,8 @@ class Branch:
         database was lost to another process.
         """
         work = [asyncio.create_task(self.store.watch())]
+        if self._made is not None:
+            work.append(asyncio.create_task(self._show(self._made)))
         told = asyncio.create_task(stop.wait())
         beside: list[asyncio.Task[Any]] = [told]
         if self._drives:
@@ -221,6 +225,12 @@ class Branch:
             for task in (*work, *beside):
                 task.cancel()
             await asyncio.gather(*work, *beside, return_exceptions=True)
+
+    @staticmethod
+    async def _show(made: asyncio.Task[None]) -> None:
+        """Stay after the pages are made; a console that cannot be made ends the program."""
+        await made
+        await asyncio.Event().wait()
 
     async def _work(self, began: Callable[[], None]) -> None:
         await self._begin(began)
@@ -334,52 +344,20 @@ class Branch:
     async def _announce(self, bot: Bot) -> None:
         await bot.listening.wait()
         self.listening.set()
+        self._begun.set()
 
     async def close(self) -> None:
         """Stop listening and put everything away; the bot stays signed in."""
-        for task in self._watching:
+        beside = [*self._watching, *filter(None, [self._made])]
+        for task in beside:
             task.cancel()
-        await asyncio.gather(*self._watching, return_exceptions=True)
-        if self.server is not None:
-            await asyncio.to_thread(self.server.stop)
-        if self._maker is not None:
-            await asyncio.to_thread(self._maker.stop)
+        await asyncio.gather(*beside, return_exceptions=True)
+        if self.pages is not None:
+            await self.pages.close()
         if self.homeserver is not None:
             with contextlib.suppress(Fault):
                 await self.homeserver.close()
         await self.store.close()
-
-
-def console_settings(config: Config) -> ConsoleSettings:
-    """Return what a console must be told of the settings."""
-    return ConsoleSettings(
-        address=config.console_address,
-        secure_cookies=config.console_address.startswith("https://"),
-        language=config.content.language,
-        timezone=config.content.timezone,
-        encrypted=config.bot.encrypted,
-        version=version(),
-        metrics_token=config.metrics_token(),
-        second_factor_required=config.console.second_factor == "required",
-        proxies=config.console.proxies,
-        proxy_address=config.console.proxy_address,
-        backup_days=config.backup.keep if config.backup.daily_at else 0,
-    )
-
-
-def serve_console(config: Config, app: Flask) -> Server:
-    """Serve an application where the settings say. Raises Trouble when the port is taken."""
-    console = config.console
-    try:
-        return serve(app, console.host, console.port)
-    except ServerTrouble:
-        raise Trouble(Exit.UNAVAILABLE, "start.port_taken", host=console.host, port=console.port) from None
-
-
-def served_at(config: Config, server: Server) -> str:
-    """Return the address of a console that is up; where a free port was asked for, with the one it got."""
-    address = config.console_address
-    return address if config.console.address else f"http://{urlsplit(address).hostname}:{server.port}"
 
 
 def agree(ours: datetime, theirs: datetime | None) -> bool:

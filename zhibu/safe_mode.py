@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from console.plain import create_plain_app
 from console.server import Server
 from content.safe_mode import why_no_database
 from content.speech import Speech
 from content.trouble import Trouble
-from zhibu.branch import Branch, console_settings, serve_console
+from zhibu.branch import Branch
 from zhibu.config import Config
+from zhibu.pages import console_settings, serve_console
 from zhibu.stopping import unless_stopped
 from zhibu.supervisor import notify
 
@@ -51,6 +51,8 @@ async def open_patiently(
                 if reason is None:
                     raise
                 if console:
+                    from console.plain import create_plain_app
+
                     app = create_plain_app(speech, console_settings(config), reason)
                     if server is None:
                         server = serve_console(config, app)

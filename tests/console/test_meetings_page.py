@@ -126,23 +126,23 @@ def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser:
 
 
 def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House, browser: Browser) -> None:
-    wanted = form(house, form="talk", named="丁一", chair="", title="核实XX", agenda="谈YY")
+    wanted = form(house, form="talk", named="丁一", chair="", title="核实某事", agenda="谈某话")
     talk = made(browser.post("/meetings/new", wanted))
     viewer = house.browser(VIEWER)
     found = house.run(house.store.read(lambda unit: meetings.meeting(unit, talk)))
     assert found is not None
-    lists = ("/", "/lessons", f"/lessons/{found.lesson}", "/calendar", "/search?q=XX", "/check-ins", "/participation")
+    lists = ("/", "/lessons", f"/lessons/{found.lesson}", "/calendar", "/search?q=某事", "/check-ins", "/participation")
     for sent in (False, True):
         if sent:
             house.run(house.store.settle([opening(talk, house.store.now())]))
         for path in (*lists, f"/check-ins/{talk}", "/outbox"):
-            page = viewer.get(path).get_data(as_text=True).replace("q=XX", "").replace('value="XX"', "")
-            assert "核实XX" not in page, path
-            assert "YY" not in page, path
+            page = viewer.get(path).get_data(as_text=True).replace("q=某事", "").replace('value="某事"', "")
+            assert "核实某事" not in page, path
+            assert "谈某话" not in page, path
     assert "谈心谈话" in viewer.get("/lessons").get_data(as_text=True)
     own = browser.get(f"/meetings/{talk}").get_data(as_text=True)
-    assert "核实XX" in own
-    assert "谈YY" in own
+    assert "核实某事" in own
+    assert "谈某话" in own
 
 
 def test_the_card_of_a_committee_is_read_as_text_by_who_may_see_members_only(house: House, browser: Browser) -> None:
@@ -153,9 +153,9 @@ def test_the_card_of_a_committee_is_read_as_text_by_who_may_see_members_only(hou
     )
     house.run(put(house.store, "term", CommitteeElected(term=term)))
     house.run(put(house.store, "inner", RoomKept(room=room)))
-    id = made(browser.post("/meetings/new", form(house, form="committee", chair="", recorder="", agenda="谈YY")))
+    id = made(browser.post("/meetings/new", form(house, form="committee", chair="", recorder="", agenda="谈某话")))
     house.run(house.store.settle([opening(id, house.store.now())]))
-    assert "谈YY" in browser.get(f"/check-ins/{id}/text").get_data(as_text=True)
+    assert "谈某话" in browser.get(f"/check-ins/{id}/text").get_data(as_text=True)
     assert house.browser(VIEWER).get(f"/check-ins/{id}/text").status_code == 404
 
 

@@ -162,12 +162,12 @@ def test_what_cannot_have_been_comes_back_with_what_was_typed(house: House, brow
 
 
 def test_who_may_not_see_members_reads_of_a_talk_only_that_it_was(house: House, browser: Browser) -> None:
-    enter(house, browser, form="talk", pair="members", title="核实XX", why="当面谈的YY")
+    enter(house, browser, form="talk", pair="members", title="核实某事", why="当面谈的某话")
     own = browser.get(at(house)).get_data(as_text=True)
-    assert "核实XX" in own
+    assert "核实某事" in own
     page = house.browser(VIEWER).get(at(house)).get_data(as_text=True)
-    assert "XX" not in page
-    assert "YY" not in page
+    assert "某事" not in page
+    assert "某话" not in page
     assert "谈心谈话" in shown(page, GRID)[3][8]
     assert [row[1:3] for row in shown(page, NUMBERS) if row[0] == "谈心谈话"] == [["1", "—"]]
     assert "补记一次" not in page

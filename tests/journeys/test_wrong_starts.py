@@ -70,7 +70,8 @@ def test_missing_settings_say_how_to_make_them(tmp_path: Path, language: str) ->
 def test_settings_with_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     """I095."""
     file = tmp_path / "config.toml"
-    file.write_bytes(b"\xef\xbb\xbf" + GOOD_BOT.replace("\n", "\r\n").encode())
+    settings = GOOD_BOT + "[console]\nport = 0\n"
+    file.write_bytes(b"\xef\xbb\xbf" + settings.replace("\n", "\r\n").encode())
     code, said = _zhibu("run", "--no-wait", "-c", str(file))
     assert code == 78
     assert "bot-password" in said

@@ -25,9 +25,10 @@ from tests.small_branch import HandClock
 from tests.synapse_fixture import free_port
 from zhibu import branch as branch_module
 from zhibu import last_run, safe_mode
-from zhibu.branch import Branch, clock_behind, console_settings
+from zhibu.branch import Branch, clock_behind
 from zhibu.catalogue import load_speech
 from zhibu.config import Config, load_config
+from zhibu.pages import console_settings
 from zhibu.record_key import make_key
 
 SPEECH = load_speech()

@@ -28,7 +28,8 @@ from zhibu.front import Front
 async def main():
     from zhibu.branch import Branch
     branch = await Branch.open(load_config(Path(sys.argv[1])), Front().speech)
-    page = f"http://127.0.0.1:{branch.server.port}/sign-in"
+    print(*(name for name in ("flask", "console.app") if name in sys.modules))
+    page = f"http://127.0.0.1:{branch.pages.server.port}/sign-in"
     await asyncio.to_thread(lambda: urllib.request.urlopen(page).read())
     await branch.close()
     print(*(name for name in sys.argv[2:] if name in sys.modules))
@@ -53,7 +54,7 @@ async def test_a_running_branch_on_a_file_loads_no_library_that_it_does_not_use(
         text=True,
         check=False,
     )
-    assert (ran.stdout.split(), ran.stderr, ran.returncode) == ([], "", 0)
+    assert (ran.stdout.split(), ran.stderr, ran.returncode) == ([], "", 0), "neither before the bot has begun nor after"
 
 
 SHARING = """
