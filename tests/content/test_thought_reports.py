@@ -107,9 +107,7 @@ def test_an_edit_hands_nothing_in_and_says_so_and_after_the_end_the_way_back_is_
 
 def test_what_is_too_much_is_refused_for_what_it_is() -> None:
     def said(known: ThoughtReport | None, text: str) -> str:
-        decided = say(
-            WHO, NEW, known, text, EventId("$new"), opening=False, readers=READERS, cause=Cause("c"), now=NOW
-        )
+        decided = say(WHO, NEW, known, text, EventId("$new"), opening=False, readers=READERS, cause=Cause("c"), now=NOW)
         return key(decided)
 
     many = tuple(replace(PART, event=EventId(f"${number}")) for number in range(MOST_PARTS))
