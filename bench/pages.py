@@ -117,6 +117,18 @@ def addresses(seeded: Seeded) -> dict[str, str]:
         "a sign-up": f"/sign-ups/{seeded.sign_up}",
         "cases": "/cases",
         "a case": f"/cases/{seeded.case}",
+        "dues, a month of a branch": f"/dues?org={branch}",
+        "dues, a month of ten branches": f"/dues?org={general}",
+        "dues of one member": f"/dues/members/{member}?org={branch}",
+        "dues handed over": f"/dues/handovers?org={branch}",
+        "help cases": "/help-cases",
+        "help cases, ended": "/help-cases?state=ended",
+        "a help case": f"/help-cases/{seeded.help_case}",
+        "pledges": "/pledges",
+        "a pledge": f"/pledges/{seeded.pledge}",
+        "members who are away": "/away",
+        "one member who is away": f"/members/{member}/away",
+        "thought reports": "/thought-reports",
         "complaints": "/complaints",
         "complaints, answered": "/complaints?state=answered",
         "a year of moderation": "/cases/year",
@@ -141,6 +153,7 @@ def exports(seeded: Seeded) -> dict[str, str]:
     return {
         "export: organisations, all years": f"/participation/export/places.csv?since={LONG_AGO}",
         "export: every member, eight weeks": "/participation/export/members.csv",
+        "export: a year of dues of a branch": f"/dues/export/year.csv?org={branch}",
         "export: every place of a branch, all years": f"/participation/export/rows.csv?org={branch}&since={LONG_AGO}",
     }
 

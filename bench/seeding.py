@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
+from bench.seeding_care import seed_away, seed_dues, seed_help_cases, seed_pledges
 from bench.seeding_meetings import seed_meetings, seed_moderation, seed_sign_ups
 from content.checkins import State
 from content.identifiers import OrganisationId, UserId, derive
@@ -82,6 +83,8 @@ class Seeded:
     meeting: str = ""
     case: str = ""
     sign_up: str = ""
+    help_case: str = ""
+    pledge: str = ""
     lessons: list[str] = field(default_factory=list)
 
 
@@ -188,7 +191,9 @@ class _Life:
         )
         paths = ((up, key, depth) for key, ups in above.items() for depth, up in enumerate(ups))
         self._load(organisation_closure, "ancestor_id descendant_id depth", paths)
-        self._load(duties, "user_id organisation_id role", [(SECRETARY, ROOT, Role.SECRETARY)])
+        # Dues are seen by name by who handles them in the branch itself.
+        held = [(SECRETARY, ROOT, Role.SECRETARY), (SECRETARY, self.seeded.branches[7], Role.ORGANISING_MEMBER)]
+        self._load(duties, "user_id organisation_id role", held)
         self.seeded.rooms = [f"!room{number}:example.org" for number in range(self._size.branches)]
         self._load(
             rooms,
@@ -334,6 +339,14 @@ class _Life:
         seeded.case = seed_moderation(load, seeded.branches, seeded.members, NOW)
         seeded.sign_up = seed_sign_ups(load, seeded.branches, seeded.rooms, SECRETARY, NOW)
 
+    def care(self) -> None:
+        """Make years of dues, and help cases, pledges and members who are away."""
+        seeded, load = self.seeded, self._load
+        seed_dues(load, seeded.branches, seeded.members, SECRETARY, NOW)
+        seeded.help_case = seed_help_cases(load, seeded.branches, seeded.members, SECRETARY, NOW)
+        seeded.pledge = seed_pledges(load, seeded.branches, seeded.members, SECRETARY, NOW)
+        seed_away(load, seeded.members, SECRETARY, NOW)
+
     def _cards(self) -> Iterator[tuple[Any, ...]]:
         for one in self._held:
             if one.state in (Stand.OPEN, Stand.CLOSED):
@@ -424,5 +437,6 @@ def seed(address: str, size: Size) -> Seeded:
     life.live()
     life.record()
     life.meet()
+    life.care()
     loader.close()
     return life.seeded

@@ -62,6 +62,7 @@ class Here(Struct, frozen=True, kw_only=True):
     parents: Mapping[OrganisationId, OrganisationId | None]
     roots: tuple[OrganisationId, ...]
     chosen: Organisation | None
+    by_id: Mapping[OrganisationId, Organisation]
 
     @property
     def user(self) -> UserId:
@@ -95,7 +96,7 @@ class Here(Struct, frozen=True, kw_only=True):
 
     def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
         """Return one of the organisations that the person may see."""
-        return next((node for node in self.nodes if node.id == id), None)
+        return self.by_id.get(id)
 
     def within(self, right: Right) -> tuple[Organisation, ...]:
         """Return the organisations at and below the chosen place for which the person has a right, parents first."""
@@ -462,8 +463,8 @@ def stand(right: Right, wanted: str) -> Here:
     if not held:
         note_refusal(g.session.user)
         abort(403)
-    parents = parents_of(g.nodes)
-    chosen = next((node for node in g.nodes if node.id == wanted), None) if wanted else None
+    parents, by_id = parents_of(g.nodes), {node.id: node for node in g.nodes}
+    chosen = by_id.get(OrganisationId(wanted)) if wanted else None
     if wanted and (chosen is None or not is_below(parents, chosen.id, held)):
         abort(404)
     return Here(
@@ -473,6 +474,7 @@ def stand(right: Right, wanted: str) -> Here:
         parents=parents,
         roots=held if chosen is None else (chosen.id,),
         chosen=chosen,
+        by_id=by_id,
     )
 
 

@@ -15,7 +15,7 @@ from content.dues_ledger import How, Method
 from content.identifiers import OrganisationId
 from content.members import Member
 from content.organisations import RIGHTS, Kind, Organisation, Right
-from storage import members
+from storage import dues, members
 from storage.organisations import stands_below
 from storage.unit import Reading
 
@@ -59,6 +59,17 @@ async def payer(unit: Reading, id: str, at: OrganisationId) -> Member | None:  #
     if found is None or found.merged_into is not None or not await stands_below(unit, found.organisation, [at]):
         return None
     return found
+
+
+async def known(unit: Reading, id: str, at: OrganisationId) -> Member | None:  # noqa: A002
+    """Return a member of whom a branch may see something: its own, and who was until they moved, for what it took."""
+    own = await payer(unit, id, at)
+    if own is not None:
+        return own
+    found = await members.member(unit, id)  # type: ignore[arg-type]
+    if found is None or found.merged_into is not None:
+        return None
+    return found if await dues.entries(unit, branch=at, member=found.id) else None
 
 
 def month() -> str:

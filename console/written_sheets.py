@@ -21,6 +21,10 @@ FORMULA_STARTERS = frozenset("=+-@\t\r＝＋－＠")
 # Spreadsheet programs keep 15 digits: a longer number is a name made of digits, and stays whole as text.
 _FIRST_INTEGER_TO_LOSE_DIGITS = 10**15
 _A4 = 9
+_TALLEST = 400
+
+_WIDEST = 130
+"""So many letters lie beside each other on a sheet that lies on its side, before it has to be printed smaller."""
 
 Written = str | int | float | Decimal | date | datetime | bool | None
 
@@ -84,6 +88,8 @@ def write_xlsx(
             _put(sheet, place, column, value, looks)
     if footer is not None:
         _across(sheet, len(written) + top + 1, last_column, neutralise(_fitting(footer)), looks.footer)
+        # There is room to sign.
+        sheet.set_row(len(written) + top + 1, 30)
     _lay_out(sheet, header, written, top)
     book.close()
     return out.getvalue()
@@ -97,8 +103,9 @@ class _Looks:
         self.title = book.add_format({"bold": True, "font_size": 16, "align": "center", "valign": "vcenter"})
         self.header = book.add_format({**bordered, "bold": True, "align": "center"})
         self.text = book.add_format({**bordered, "num_format": "@"})
-        self.number = book.add_format(bordered)
-        self.money = book.add_format({**bordered, "num_format": "0.00"})
+        # A number stands clear of the text in the next column.
+        self.number = book.add_format({**bordered, "num_format": "General_ "})
+        self.money = book.add_format({**bordered, "num_format": "0.00_ "})
         self.footer = book.add_format({"align": "left", "valign": "vcenter"})
 
 
@@ -129,17 +136,39 @@ def _lay_out(sheet: Any, header: Sequence[str], rows: Sequence[Sequence[object]]
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
     sheet.set_row(0, 30)
-    widths = []
-    for column, name in enumerate(header):
-        shown = [name, *(str(row[column]) for row in rows if column < len(row) and row[column] is not None)]
-        widths.append(min(40, max(6, 2 + max(_width(text) for text in shown))))
-        sheet.set_column(column, column, widths[-1])
+    named = [_width(name) for name in header]
+    filled = [
+        max((_width(str(row[column])) for row in rows if column < len(row) and row[column] is not None), default=0)
+        for column in range(len(header))
+    ]
+    widths = [_column(*both) for both in zip(named, filled, strict=True)]
+    if sum(widths) > _WIDEST:
+        # A long name over short or empty cells takes two lines, so that the whole is not printed smaller.
+        widths = [_column((name + 1) // 2, cells) for name, cells in zip(named, filled, strict=True)]
+        sheet.set_row(top, 32)
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, width)
+    for place, row in enumerate(rows, start=top + 1):
+        # Not every program makes room for a text that takes several lines.
+        lines = max((_lines(one, width - 2) for one, width in zip(row, widths, strict=False)), default=1)
+        if lines > 1:
+            sheet.set_row(place, min(_TALLEST, 15 * lines))
     if sum(widths) > 90:
         sheet.set_landscape()
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text[:80])
+def _column(*texts: int) -> int:
+    return min(40, max(6, 2 + max(texts)))
+
+
+def _lines(value: object, width: int) -> int:
+    if not isinstance(value, str) or (len(value) * 2 <= width and "\n" not in value):
+        return 1
+    return sum(max(1, -(-_width(line, len(line)) // width)) for line in value.split("\n"))
+
+
+def _width(text: str, most: int = 80) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text[:most])
 
 
 def _as_written(value: Written) -> str | int | float | Decimal | bool | None:

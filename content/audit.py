@@ -24,7 +24,8 @@ from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionW
 from content.credentials import FactorAdded
 from content.decision import Discreet, Fact
 from content.dues import DuesAssessed, DuesQuestioned, DuesReminded
-from content.dues_ledger import DuesEntered, DuesHandedOver
+from content.dues_handovers import DuesHandedOver
+from content.dues_ledger import DuesEntered
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade

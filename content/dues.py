@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
@@ -107,6 +107,11 @@ class Month(Struct, frozen=True, kw_only=True):
         """Return what is still to be paid."""
         return max(0, self.due - self.paid)
 
+    @property
+    def over(self) -> int:
+        """Return what was paid beyond what is due, which nobody knows while nothing is fixed."""
+        return 0 if self.state is State.UNKNOWN else max(0, self.paid - self.due)
+
 
 class DuesAssessed(Fact, frozen=True, kw_only=True):
     """What a member owes from a month on was fixed."""
@@ -116,10 +121,14 @@ class DuesAssessed(Fact, frozen=True, kw_only=True):
 
 
 class Reminder(StrEnum):
-    """What was said of a run of months without a payment: to the member, or to who handles dues."""
+    """What was said of a run of months without a payment: to the member, or to who handles dues.
+
+    Where nobody else than the member handles them, those above are told that somebody has to, and nothing more.
+    """
 
     NUDGE = "nudge"
     NOTE = "note"
+    NOBODY = "nobody"
 
 
 class DuesReminded(Fact, frozen=True, kw_only=True):
@@ -244,21 +253,42 @@ def first_month(member: Member) -> str | None:
 
 
 def holds(assessments: Sequence[Assessment], month: str) -> Assessment | None:
-    """Return what holds for a month, of what was fixed in the order in which it was fixed."""
+    """Return what holds for a month, of what was fixed in the order in which it was entered: the last one for it."""
     return next((one for one in reversed(assessments) if one.since <= month), None)
+
+
+def stretches(assessments: Sequence[Assessment]) -> Mapping[AssessmentId, tuple[str, str | None]]:
+    """Return from which month to which each of these holds, ``None`` while it goes on, in the order of :func:`holds`.
+
+    One that was entered later holds from its month on, whatever had been fixed for then. One of which nothing is left
+    is not among them.
+    """
+    found: dict[AssessmentId, tuple[str, str | None]] = {}
+    after: str | None = None
+    for one in reversed(assessments):
+        if after is None or one.since < after:
+            found[one.id] = (one.since, None if after is None else month_at(count_of(after) - 1))
+            after = one.since
+    return found
 
 
 def months(
     member: Member, assessments: Sequence[Assessment], paid: Mapping[str, int], *, first: str, last: str
 ) -> tuple[Month, ...]:
-    """Return how the months of a member stand; those before the first and after they left are not among them."""
+    """Return how the months of a member stand.
+
+    Those before the first and after they left are not among them, but for one that something was paid for all the same.
+    """
     begun, left = first_month(member), month_of(member.left.date()) if member.left is not None else None
     found = []
     for month in span(first, last):
-        if (begun is not None and month < begun) or (left is not None and month > left) or not is_payer(member):
-            continue
         held, sum_paid = holds(assessments, month), paid.get(month, 0)
-        if held is None:
+        outside = (begun is not None and month < begun) or (left is not None and month > left)
+        if (outside or not is_payer(member)) and not sum_paid:
+            continue
+        if outside:
+            found.append(Month(month=month, state=State.PAID, paid=sum_paid))
+        elif held is None:
             found.append(Month(month=month, state=State.UNKNOWN, paid=sum_paid))
         elif held.kind is Kind.EXEMPT:
             found.append(Month(month=month, state=State.EXEMPT, paid=sum_paid))
@@ -293,29 +323,58 @@ def paid_until(standing: Sequence[Month]) -> str | None:
     return found
 
 
-def reminder_for(run: Sequence[str], told: Mapping[Reminder, str]) -> Reminder | None:
+def since_fixed(run: Sequence[str], assessments: Sequence[Assessment], zone: tzinfo) -> tuple[str, ...]:
+    """Return those months of a run that ended after it was fixed that something is due for them.
+
+    Nobody is spoken to of months of which they could not know when these passed.
+    """
+    fixed = [one for one in assessments if one.kind is not Kind.EXEMPT]
+    return tuple(
+        month
+        for month in run
+        if any(one.since <= month and month_of(one.at.astimezone(zone).date()) <= month for one in fixed)
+    )
+
+
+def reminder_for(run: Sequence[str], told: Mapping[Reminder, str], *, is_handled: bool) -> Reminder | None:
     """Return what is to be said of a run of unpaid months; ``told`` is up to which month it was said before.
 
-    A run goes on for as long as any month of which was spoken is unpaid: then it is not said again.
+    A run goes on for as long as any month of which was spoken is unpaid: then it is not said again. ``is_handled`` is
+    whether somebody else than the member handles dues there: where nobody does, the note waits until somebody will.
     """
-    due = {NUDGE: Reminder.NUDGE, NOTE: Reminder.NOTE}.get(len(run))
-    if due is None or (due in told and run[0] <= told[due]):
+    spoken = {one for one, last in told.items() if run and run[0] <= last}
+    if len(run) == NUDGE:
+        due = Reminder.NUDGE
+    elif len(run) == NOTE or (len(run) > NOTE and Reminder.NOBODY in spoken and is_handled):
+        due = Reminder.NOTE if is_handled else Reminder.NOBODY
+    else:
         return None
-    return due
+    return due if due not in spoken else None
 
 
 def remind(
-    member: Member, run: Sequence[str], reminder: Reminder, handlers: Collection[UserId], *, way: str, now: datetime
+    member: Member,
+    run: Sequence[str],
+    reminder: Reminder,
+    others: Collection[UserId],
+    *,
+    way: str,
+    place: str,
+    now: datetime,
 ) -> Decision:
-    """Say so once and in private: to the member with how to pay, or to who handles dues, whose visit helps more."""
+    """Say so once and in private: to the member with how to pay, or to who handles dues, whose visit helps more.
+
+    ``others`` are who handles them, without the member; where nobody does, who does so above, and whom no name is told.
+    """
     fact = DuesReminded(member=member.id, reminder=reminder, last=run[-1], at=now)
     if reminder is Reminder.NUDGE:
         if member.user is None:
             return Decision(facts=(fact,))
         told = words("dues.nudge_way", way=way) if way else words("dues.nudge")
         return Decision(facts=(fact,), effects=(Tell(user=member.user, words=told, unasked=True),))
-    said = words("dues.note_told", name=member.name)
-    return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(handlers)))
+    noted = reminder is Reminder.NOTE
+    said = words("dues.note_told", name=member.name) if noted else words("dues.note_unhandled", place=place)
+    return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(others)))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -339,11 +398,12 @@ def assess(
     now: datetime,
     today: date,
 ) -> Decision | Refusal:
-    """Fix a member's monthly dues; ``before`` is what was fixed for them already, oldest first.
+    """Fix a member's monthly dues; ``before`` is what was fixed for them already, in the order of its entry.
 
-    A change within a year asks for a reason, and less or nothing for its basis (DUE-12).
+    A change within a year asks for a reason, so does one that takes the place of what was fixed for later months, and
+    less or nothing asks for its basis (DUE-12).
     """
-    note, last = " ".join(wanted.note.split()), before[-1] if before else None
+    note = " ".join(wanted.note.split())
     if not is_payer(member):
         return refused("dues.no_member", field="category", name=member.name)
     if member.left is not None:
@@ -352,14 +412,15 @@ def assess(
         return refused("dues.no_month", field="since")
     if count_of(wanted.since) > count_of(month_of(today)) + 12:
         return refused("dues.far_month", field="since")
-    if last is not None and wanted.since < last.since:
-        return refused("dues.before_last", field="since", month=last.since)
     if len(note) > LONGEST_TEXT:
         return refused("dues.long_text", field="note", most=LONGEST_TEXT)
     if wanted.kind is not Kind.FULL and not note:
         return refused("dues.no_basis", field="note")
-    if last is not None and not note and last.since[:4] == wanted.since[:4]:
-        return refused("dues.no_reason", field="note", year=last.since[:4])
+    held, last = holds(before, wanted.since), max((since for since, _ in stretches(before).values()), default="")
+    if held is not None and not note and held.since[:4] == wanted.since[:4]:
+        return refused("dues.no_reason", field="note", year=held.since[:4])
+    if last >= wanted.since and not note:
+        return refused("dues.takes_place", field="note", month=last)
     fen = _fixed(wanted)
     if isinstance(fen, Refusal):
         return fen

@@ -1,8 +1,8 @@
-"""The ledger of dues: entries are added and never changed, put right by their reversal, and handed over upwards."""
+"""The ledger of dues: entries are added and never changed, and put right by a reversal until they are handed over."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -10,15 +10,13 @@ from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, Say, refused, words
 from content.dues import LATEST_BACK, LONGEST_TEXT, Month, State, count_of, month_of, written
-from content.identifiers import Cause, DuesEntryId, HandoverId, MemberId, OrganisationId, RoomId, UserId, derive
+from content.identifiers import Cause, DuesEntryId, MemberId, OrganisationId, RoomId, UserId, derive
 from content.members import Member
 
 TO_THE_CENTRE = 100_000
 """One voluntary payment of so many fen or more goes to the centre whole (DUE-13)."""
 
 MOST_AT_ONCE = 200
-MOST_HELD_DAYS = 30
-"""After so many days a page says that what was collected should not lie with one person for long (DUE-14)."""
 
 
 class Sort(StrEnum):
@@ -71,34 +69,6 @@ class DuesEntered(Fact, frozen=True, kw_only=True):
     entry: Entry
 
 
-class Handover(Struct, frozen=True, kw_only=True):
-    """What was handed over upwards (上缴), of what came up to a day; figures as they stood then, in fen."""
-
-    id: HandoverId
-    organisation: OrganisationId
-    since: date
-    through: date
-    on: date
-    due_people: int
-    paid_people: int
-    due: int
-    received: int
-    handed: int
-    receiver: str
-    receipt: str
-    handler: str
-    by: UserId
-    at: datetime
-    note: str = ""
-    reverses: HandoverId | None = None
-
-
-class DuesHandedOver(Fact, frozen=True, kw_only=True):
-    """Dues were handed over upwards, or an entry of that was taken back."""
-
-    handover: Handover
-
-
 class DuesTold(Fact, frozen=True, kw_only=True):
     """A room was told of how many members paid, and nothing else."""
 
@@ -130,18 +100,17 @@ def pay(
     how: How,
     branch: OrganisationId,
     *,
-    closed: date | None,
     by: UserId,
     cause: Cause,
     now: datetime,
     today: date,
 ) -> Decision | Refusal:
-    """Enter payments, all or none; ``closed`` is up to which day everything was handed over already."""
+    """Enter payments, all or none; they belong to the next hand-over, whichever day they came."""
     if not several:
         return refused("dues.nobody", field="member")
     if len(several) > MOST_AT_ONCE:
         return refused("dues.too_many", field="member", most=MOST_AT_ONCE)
-    refusal = _refuse_day(how, closed=closed, today=today) or _refuse_texts(how, *(one.receipt for one in several))
+    refusal = _refuse_day(how, today=today) or _refuse_texts(how, *(one.receipt for one in several))
     if refusal is not None:
         return refusal
     for one in several:
@@ -167,14 +136,13 @@ def give_extra(
     how: How,
     receipt: str,
     *,
-    closed: date | None,
     by: UserId,
     cause: Cause,
     now: datetime,
     today: date,
 ) -> Decision | Refusal:
     """Enter what somebody gave beyond their dues; 1000 yuan or more at once goes to the centre whole."""
-    refusal = _refuse_day(how, closed=closed, today=today) or _refuse_texts(how, receipt)
+    refusal = _refuse_day(how, today=today) or _refuse_texts(how, receipt)
     if refusal is not None:
         return refusal
     return Decision(facts=(_entered(member, branch, Sort.EXTRA, None, fen, how, receipt, by, cause, now),))
@@ -188,7 +156,6 @@ def refund(
     how: How,
     *,
     paid: int,
-    closed: date | None,
     by: UserId,
     cause: Cause,
     now: datetime,
@@ -197,7 +164,7 @@ def refund(
     """Enter that money was given back; never more than was paid for the month, and with the reason."""
     if not how.note.strip():
         return refused("dues.why", field="note")
-    refusal = _refuse_day(how, closed=closed, today=today) or _refuse_texts(how)
+    refusal = _refuse_day(how, today=today) or _refuse_texts(how)
     if refusal is not None:
         return refusal
     if fen > paid:
@@ -210,8 +177,8 @@ def reverse(
     reason: str,
     *,
     reversed_already: bool,
+    is_handed_over: bool,
     paid: int,
-    closed: date | None,
     by: UserId,
     cause: Cause,
     now: datetime,
@@ -227,8 +194,8 @@ def reverse(
         return refused("dues.why", field="reason")
     if len(reason) > LONGEST_TEXT:
         return refused("dues.long_text", field="reason", most=LONGEST_TEXT)
-    if closed is not None and entry.on <= closed:
-        return refused("dues.handed_over", day=closed.isoformat())
+    if is_handed_over:
+        return refused("dues.handed_over")
     if entry.month is not None and paid - entry.fen < 0:
         return refused("dues.refund_first")
     opposite = Entry(
@@ -281,11 +248,9 @@ def _entered(
     return DuesEntered(member=member.id, entry=entry)
 
 
-def _refuse_day(how: How, *, closed: date | None, today: date) -> Refusal | None:
+def _refuse_day(how: How, *, today: date) -> Refusal | None:
     if how.on > today:
         return refused("dues.in_future", field="on")
-    if closed is not None and how.on <= closed:
-        return refused("dues.closed", field="on", day=closed.isoformat())
     if count_of(month_of(how.on)) < count_of(month_of(today)) - 24:
         return refused("dues.long_ago", field="on")
     return None
@@ -300,125 +265,6 @@ def _refuse_texts(how: How, *more: str) -> Refusal | None:
 def is_long_back(month: str, on: date) -> bool:
     """Tell whether a payment is made up for a month further back than is usual (DUE-11)."""
     return count_of(month_of(on)) - count_of(month) > LATEST_BACK
-
-
-def balance(entries: Iterable[Entry], handovers: Iterable[Handover] = ()) -> int:
-    """Return what lies with a branch, in fen; what goes to the centre whole is no part of it."""
-    return sum(one.fen for one in entries if not one.central) - sum(one.handed for one in handovers)
-
-
-def days_held(entries: Collection[Entry], handovers: Sequence[Handover], today: date) -> int | None:
-    """Return for how many days something has lain with the branch: since it was last handed over, or first came."""
-    if balance(entries, handovers) <= 0:
-        return None
-    standing = in_force(handovers)
-    since = standing[-1].on if standing else min(one.on for one in entries if not one.central)
-    return (today - since).days
-
-
-def in_force(handovers: Sequence[Handover]) -> tuple[Handover, ...]:
-    """Return the hand-overs that were not taken back, oldest first."""
-    gone = {one.reverses for one in handovers if one.reverses is not None}
-    return tuple(one for one in handovers if one.reverses is None and one.id not in gone)
-
-
-def closed_until(handovers: Sequence[Handover]) -> date | None:
-    """Return up to which day everything that came was handed over, so that nothing of it changes any more."""
-    standing = in_force(handovers)
-    return standing[-1].through if standing else None
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """What came in the months of a stretch, as the level above asks for it: people, and sums in fen."""
-
-    due_people: int
-    paid_people: int
-    due: int
-
-
-def hand_over(
-    branch: OrganisationId,
-    through: date,
-    on: date,
-    fen: int,
-    texts: Mapping[str, str],
-    figures: Figures,
-    entries: Collection[Entry],
-    before: Sequence[Handover],
-    *,
-    by: UserId,
-    cause: Cause,
-    now: datetime,
-    today: date,
-) -> Decision | Refusal:
-    """Enter that dues were handed over upwards; what came up to that day is then closed."""
-    last = closed_until(before)
-    if on > today or through > on:
-        return refused("dues.through_future", field="through")
-    if last is not None and through <= last:
-        return refused("dues.closed", field="through", day=last.isoformat())
-    came = [one for one in entries if one.on <= through and (last is None or one.on > last) and not one.central]
-    if not came:
-        return refused("dues.nothing_came", field="through")
-    held = balance([one for one in entries if one.on <= through], before)
-    if fen > held:
-        return refused("dues.more_than_held", field="sum", held=written(held))
-    said = {name: " ".join(text.split()) for name, text in texts.items()}
-    if not said.get("receiver"):
-        return refused("dues.no_receiver", field="receiver")
-    if any(len(text) > LONGEST_TEXT for text in said.values()):
-        return refused("dues.long_text", field="receiver", most=LONGEST_TEXT)
-    one = Handover(
-        id=HandoverId(derive(cause, "handover")),
-        organisation=branch,
-        since=min(one.on for one in came),
-        through=through,
-        on=on,
-        due_people=figures.due_people,
-        paid_people=figures.paid_people,
-        due=figures.due,
-        received=sum(one.fen for one in came),
-        handed=fen,
-        receiver=said["receiver"],
-        receipt=said.get("receipt", ""),
-        handler=said.get("handler", ""),
-        by=by,
-        at=now,
-    )
-    return Decision(facts=(DuesHandedOver(handover=one),))
-
-
-def take_handover_back(
-    one: Handover, before: Sequence[Handover], reason: str, *, by: UserId, cause: Cause, now: datetime
-) -> Decision | Refusal:
-    """Take back the newest entry of a hand-over, which opens again what it closed."""
-    reason, standing = " ".join(reason.split()), in_force(before)
-    if not standing or standing[-1].id != one.id:
-        return refused("dues.not_newest")
-    if not reason:
-        return refused("dues.why", field="reason")
-    if len(reason) > LONGEST_TEXT:
-        return refused("dues.long_text", field="reason", most=LONGEST_TEXT)
-    opposite = Handover(
-        id=HandoverId(derive(cause, "handover", one.id)),
-        organisation=one.organisation,
-        since=one.since,
-        through=one.through,
-        on=one.on,
-        due_people=0,
-        paid_people=0,
-        due=0,
-        received=-one.received,
-        handed=-one.handed,
-        receiver=one.receiver,
-        receipt=one.receipt,
-        handler=one.handler,
-        by=by,
-        at=now,
-        note=reason,
-        reverses=one.id,
-    )
-    return Decision(facts=(DuesHandedOver(handover=opposite),))
 
 
 def tell_room(month: str, paid: int, due: int, room: RoomId, organisation: OrganisationId) -> Decision | Refusal:

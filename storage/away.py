@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,7 @@ from content.thought_reports import Readers
 from storage import members as roster
 from storage import settings
 from storage.members import members
-from storage.organisations import duties_over, organisation, within
+from storage.organisations import duties_over, organisations, within
 from storage.tables import Instant, metadata
 from storage.thought_reports import thought_reports
 from storage.unit import AnyRow, Reading, Writing
@@ -162,13 +162,11 @@ async def _lines(unit: Reading, rows: Iterable[AnyRow], today: date) -> tuple[Li
     wanted = {*ids, *(MemberId(row.contact_id) for row in rows if row.contact_id)}
     people = {one.id: one for one in await roster.by_ids(unit, wanted)}
     contacts, reports = await _contacts(unit, ids), await _reports(unit, ids)
-    rules: dict[OrganisationId, tuple[int, ZoneInfo]] = {}
+    rules = await _rules(unit, {one.organisation for one in people.values()})
     found = []
     for row in rows:
         member = people[MemberId(row.person)]
         noted = _away(row) if row.member_id is not None else None
-        if member.organisation not in rules:
-            rules[member.organisation] = await _rules(unit, member.organisation)
         months, zone = rules[member.organisation]
         met = contacts.get(member.id, ())
         came = tuple(at.astimezone(zone).date() for at in reports.get(member.id, ()))
@@ -189,11 +187,12 @@ async def _lines(unit: Reading, rows: Iterable[AnyRow], today: date) -> tuple[Li
     return tuple(found)
 
 
-async def _rules(unit: Reading, place: OrganisationId) -> tuple[int, ZoneInfo]:
-    """Return every how many months a place looks for a report, and its clock."""
-    node = await organisation(unit, place)
-    months = await settings.value_of(unit, place, SETTING)
-    return int(months), ZoneInfo(node.timezone if node is not None else "UTC")
+async def _rules(unit: Reading, places: Collection[OrganisationId]) -> dict[OrganisationId, tuple[int, ZoneInfo]]:
+    """Return every how many months each place looks for a report, and its clock."""
+    months = await settings.values_of(unit, places, SETTING)
+    query = select(organisations.c.id, organisations.c.timezone).where(organisations.c.id.in_(list(places)))
+    zones = {OrganisationId(row.id): ZoneInfo(row.timezone) for row in await unit.rows(query)}
+    return {place: (int(months[place]), zones[place]) for place in places}
 
 
 async def _reports(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, tuple[datetime, ...]]:

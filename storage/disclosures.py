@@ -329,7 +329,8 @@ PERSONAL: tuple[Held, ...] = (
         dues_handovers,
         "by_user",
         "organisation_id on_day at",
-        inner="number id since through due_people paid_people due received handed reverses text is_sealed by_user",
+        inner="number id entries since through due_people paid_people due received handed reverses text is_sealed "
+        "by_user",
         readable=False,
     ),
     _held(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any
 
 from msgspec import Struct
@@ -18,45 +19,49 @@ from content.dues import (
     DuesWaySet,
     Kind,
     Month,
-    Reminder,
     State,
     is_payer,
     months,
 )
-from content.dues_ledger import DuesEntered, DuesHandedOver, DuesTold, Entry, Handover, Method, Sort
-from content.identifiers import DuesEntryId, MemberId, OrganisationId, UserId
+from content.dues_handovers import DuesHandedOver, Handover
+from content.dues_ledger import DuesEntered, DuesTold, Entry, Method, Sort
+from content.identifiers import DuesEntryId, MemberId, OrganisationId
 from content.members import Member
-from content.organisations import Role
 from content.strokes import by_strokes
 from storage.cases import opened, seal
 from storage.members import members, roster
-from storage.organisations import duties
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.vault import Vault
 
-dues_assessments = Table(
+
+def _ledger(name: str, *columns: Column[Any] | Index) -> Table:
+    """Return a table whose rows are only added; ``text`` is what stands in words beside one, sealed under a key."""
+    return Table(
+        name,
+        metadata,
+        Column("number", Sequence, primary_key=True, autoincrement=True),
+        Column("id", String(32), nullable=False, unique=True),
+        *columns,
+        Column("by_user", String(255), nullable=False),
+        Column("at", Instant, nullable=False),
+        Column("text", LargeBinary),
+        Column("is_sealed", Boolean, nullable=False, server_default=false()),
+    )
+
+
+dues_assessments = _ledger(
     "dues_assessments",
-    metadata,
-    Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("id", String(32), nullable=False, unique=True),
     Column("member_id", ForeignKey("members.id"), nullable=False, index=True),
-    Column("organisation_id", ForeignKey("organisations.id"), nullable=False),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("kind", String(8), nullable=False),
     Column("category", String(10), nullable=False),
     Column("fen", Fen, nullable=False),
     Column("since", String(7), nullable=False),
-    Column("by_user", String(255), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", LargeBinary),
-    Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
 
-dues_entries = Table(
+dues_entries = _ledger(
     "dues_entries",
-    metadata,
-    Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("id", String(32), nullable=False, unique=True),
     Column("member_id", ForeignKey("members.id"), nullable=False),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("sort", String(10), nullable=False),
@@ -66,20 +71,14 @@ dues_entries = Table(
     Column("method", String(10), nullable=False),
     Column("central", Boolean, nullable=False),
     Column("reverses", String(32), unique=True),
-    Column("by_user", String(255), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", LargeBinary),
-    Column("is_sealed", Boolean, nullable=False, server_default=false()),
     Index("ix_dues_entries_member_month", "member_id", "month"),
 )
-"""``text`` holds who paid for whom, who took it, the receipt and the note, sealed where there is a key."""
+"""Its words are who paid for whom, who took it, the receipt and the note."""
 
-dues_handovers = Table(
+dues_handovers = _ledger(
     "dues_handovers",
-    metadata,
-    Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("id", String(32), nullable=False, unique=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("entries", Fen, nullable=False, server_default="0"),
     Column("since", Date, nullable=False),
     Column("through", Date, nullable=False),
     Column("on_day", Date, nullable=False),
@@ -89,10 +88,6 @@ dues_handovers = Table(
     Column("received", Fen, nullable=False),
     Column("handed", Fen, nullable=False),
     Column("reverses", String(32), unique=True),
-    Column("by_user", String(255), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("text", LargeBinary),
-    Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
 
 dues_reminders = Table(
@@ -116,11 +111,17 @@ SEALED: tuple[Table, ...] = (dues_assessments, dues_entries, dues_handovers)
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A member of a branch with what holds for them and how their months stand."""
+    """A member with what holds for them in a branch and how their months stand; ``moved`` is who is in another now."""
 
     member: Member
     assessments: tuple[Assessment, ...]
     months: tuple[Month, ...]
+    moved: bool = False
+
+    @property
+    def pays(self) -> bool:
+        """Tell whether they pay in the branch now."""
+        return is_payer(self.member) and self.member.left is None and not self.moved
 
 
 class Count(Struct, frozen=True, kw_only=True):
@@ -165,7 +166,7 @@ def _assessment(unit: Reading, row: AnyRow) -> Assessment:
     )
 
 
-def _entry(unit: Reading, row: AnyRow) -> Entry:
+def _entry(unit: Reading, row: AnyRow, *, worded: bool = True) -> Entry:
     return Entry(
         id=row.id,
         member=row.member_id,
@@ -179,7 +180,7 @@ def _entry(unit: Reading, row: AnyRow) -> Entry:
         at=row.at,
         central=row.central,
         reverses=row.reverses,
-        **details_of(unit.vault, row, dues_entries),
+        **(details_of(unit.vault, row, dues_entries) if worded else {}),
     )
 
 
@@ -212,7 +213,7 @@ async def lines(unit: Reading, people: Iterable[Member], *, first: str, last: st
     ids = list(whose)
     for start in range(0, len(ids), 500):
         part, held, sums = ids[start : start + 500], dues_assessments.c, dues_entries.c
-        query: Any = select(dues_assessments).where(held.member_id.in_(part)).order_by(held.since, held.number)
+        query: Any = select(dues_assessments).where(held.member_id.in_(part)).order_by(held.number)
         for row in await unit.rows(query):
             fixed[whose[row.member_id]].append(_assessment(unit, row))
         query = select(sums.member_id, sums.month, func.sum(sums.fen)).group_by(sums.member_id, sums.month)
@@ -235,27 +236,62 @@ async def line(unit: Reading, member: Member, *, first: str, last: str) -> Line:
     return found
 
 
-async def paid_for(unit: Reading, member: Member, month: str | None) -> int:
-    """Return what stands as paid by a member for a month, in fen."""
+async def paid_for(unit: Reading, member: Member, month: str | None, branch: OrganisationId) -> int:
+    """Return what a branch has of a member for a month, in fen; what another took is not its to give back."""
     if month is None:
         return 0
     ids, held = list(await _whose(unit, [member.id])), dues_entries.c
-    query = select(func.sum(held.fen)).where(held.member_id.in_(ids), held.month == month)
+    own = held.member_id.in_(ids), held.month == month, held.organisation_id == branch
+    query = select(func.sum(held.fen)).where(*own)
     return int(await unit.value(query) or 0)
 
 
 async def entries(
-    unit: Reading, *, branch: OrganisationId | None = None, member: MemberId | None = None, month: str | None = None
+    unit: Reading,
+    *,
+    branch: OrganisationId | None = None,
+    member: MemberId | None = None,
+    between: tuple[str, str] | None = None,
 ) -> tuple[Entry, ...]:
-    """Return entries of the ledger in the order in which they were made: of a branch, of a member, for a month."""
+    """Return entries of the ledger in the order in which they were made: of a branch, of a member, for some months.
+
+    ``between`` is the first and the last of these months.
+    """
     query = select(dues_entries).order_by(dues_entries.c.number)
     if branch is not None:
         query = query.where(dues_entries.c.organisation_id == branch)
     if member is not None:
         query = query.where(dues_entries.c.member_id.in_(list(await _whose(unit, [member]))))
-    if month is not None:
-        query = query.where(dues_entries.c.month == month)
+    if between is not None:
+        query = query.where(dues_entries.c.month.between(*between))
     return tuple(_entry(unit, row) for row in await unit.rows(query))
+
+
+_FIGURES = [column for column in dues_entries.c if column.name not in ("text", "is_sealed")]
+
+
+async def ledger(unit: Reading, branch: OrganisationId) -> tuple[Entry, ...]:
+    """Return the whole ledger of a branch in the order in which it was made, without what stands in words."""
+    query = select(*_FIGURES).where(dues_entries.c.organisation_id == branch).order_by(dues_entries.c.number)
+    return tuple(_entry(unit, row, worded=False) for row in await unit.rows(query))
+
+
+class Sums(Struct, frozen=True, kw_only=True):
+    """What a branch's ledger comes to, in fen, without and with what goes to the centre whole; and its first day."""
+
+    own: int
+    central: int
+    first: date | None
+
+
+async def sums(unit: Reading, branch: OrganisationId) -> Sums:
+    """Add up the ledger of a branch."""
+    held = dues_entries.c
+    query = select(held.central, func.sum(held.fen).label("fen"), func.min(held.on_day).label("first"))
+    rows = await unit.rows(query.where(held.organisation_id == branch).group_by(held.central))
+    found = {bool(row.central): (int(row.fen), row.first) for row in rows}
+    own, central = found.get(False, (0, None)), found.get(True, (0, None))
+    return Sums(own=own[0], central=central[0], first=own[1])
 
 
 async def entry(unit: Reading, id: str) -> Entry | None:  # noqa: A002
@@ -277,6 +313,7 @@ async def handovers(unit: Reading, branch: OrganisationId) -> tuple[Handover, ..
         Handover(
             id=row.id,
             organisation=row.organisation_id,
+            entries=row.entries,
             since=row.since,
             through=row.through,
             on=row.on_day,
@@ -294,36 +331,9 @@ async def handovers(unit: Reading, branch: OrganisationId) -> tuple[Handover, ..
     )
 
 
-async def handlers(unit: Reading, branch: OrganisationId) -> tuple[UserId, ...]:
-    """Return who handles the dues of a branch: its own organising members, where there is none its secretaries."""
-    query = select(duties.c.user_id, duties.c.role).where(duties.c.organisation_id == branch)
-    held = await unit.rows(query.order_by(duties.c.user_id))
-    found = {role: tuple(UserId(row.user_id) for row in held if row.role == role) for role in Role}
-    return found[Role.ORGANISING_MEMBER] or found[Role.SECRETARY]
-
-
-async def handler_name(unit: Reading, branch: OrganisationId) -> str:
-    """Return what who handles the dues of a branch is called, empty where the roster does not say."""
-    users = await handlers(unit, branch)
-    name = await unit.value(select(members.c.name).where(members.c.user_id.in_(list(users))).order_by(members.c.name))
-    return str(name or "")
-
-
 async def way(unit: Reading, branch: OrganisationId) -> str:
     """Return how dues are paid in a branch, as it says itself."""
     return str(await unit.value(select(dues_ways.c.text).where(dues_ways.c.organisation_id == branch)) or "")
-
-
-async def told_of(unit: Reading, member: MemberId) -> Mapping[Reminder, str]:
-    """Return of which months a member, or who handles dues, was spoken to."""
-    rows = await unit.rows(select(dues_reminders).where(dues_reminders.c.member_id == member))
-    return {Reminder(row.reminder): row.last for row in rows}
-
-
-async def branches_with_dues(unit: Reading) -> tuple[OrganisationId, ...]:
-    """Return the branches in which somebody's dues were ever fixed."""
-    held = dues_assessments.c.organisation_id
-    return tuple(OrganisationId(row[0]) for row in await unit.rows(select(held).distinct().order_by(held)))
 
 
 def kept(vault: Vault, text: str, table: Table, id: str) -> dict[str, Any]:  # noqa: A002
@@ -332,7 +342,8 @@ def kept(vault: Vault, text: str, table: Table, id: str) -> dict[str, Any]:  # n
     return {"text": found, "is_sealed": sealed}
 
 
-def _packed(**details: str) -> str:
+def packed(**details: str) -> str:
+    """Return as one text what stands in words beside an entry, without what is empty."""
     said = {name: text for name, text in details.items() if text}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")) if said else ""
 
@@ -348,7 +359,7 @@ async def write_assessed(unit: Writing, fact: DuesAssessed) -> None:
 async def write_entered(unit: Writing, fact: DuesEntered) -> None:
     """Add an entry to the ledger; one that stands in it already stays as it is."""
     one = fact.entry
-    text = _packed(payer=one.payer, payee=one.payee, receipt=one.receipt, note=one.note)
+    text = packed(payer=one.payer, payee=one.payee, receipt=one.receipt, note=one.note)
     row: dict[str, Any] = {"id": one.id, "member_id": one.member, "organisation_id": one.organisation, "sort": one.sort}
     row |= {"month": one.month, "fen": one.fen, "on_day": one.on, "method": one.method, "central": one.central}
     row |= {"reverses": one.reverses, "by_user": one.by, "at": one.at}
@@ -358,11 +369,23 @@ async def write_entered(unit: Writing, fact: DuesEntered) -> None:
 async def write_handed_over(unit: Writing, fact: DuesHandedOver) -> None:
     """Keep that dues were handed over, or that this was taken back."""
     one = fact.handover
-    text = _packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
-    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "since": one.since}
-    row |= {"through": one.through, "on_day": one.on, "due_people": one.due_people, "paid_people": one.paid_people}
-    row |= {"due": one.due}
-    row |= {"received": one.received, "handed": one.handed, "reverses": one.reverses, "by_user": one.by, "at": one.at}
+    text = packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
+    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "entries": one.entries}
+    row |= {
+        "since": one.since,
+        "through": one.through,
+        "on_day": one.on,
+        "due_people": one.due_people,
+        "paid_people": one.paid_people,
+    }
+    row |= {
+        "due": one.due,
+        "received": one.received,
+        "handed": one.handed,
+        "reverses": one.reverses,
+        "by_user": one.by,
+        "at": one.at,
+    }
     await unit.add(dues_handovers, row | kept(unit.vault, text, dues_handovers, one.id))
 
 
@@ -380,12 +403,6 @@ async def write_way(unit: Writing, fact: DuesWaySet) -> None:
 
 async def write_told(_unit: Writing, _fact: DuesTold) -> None:
     """Keep nothing: what the room was told stands in the outbox and in the record."""
-
-
-async def forget_words(unit: Writing, ids: Collection[str]) -> None:
-    """Empty what stands in words beside the entries of some members; the sums stay, or nothing would add up."""
-    for table in (dues_assessments, dues_entries):
-        await unit.execute(update(table).where(table.c.member_id.in_(list(ids))).values(text=None, is_sealed=False))
 
 
 async def seal_clear(unit: Writing, tables: Iterable[Table] = SEALED) -> None:

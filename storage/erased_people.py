@@ -30,12 +30,12 @@ from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
-from storage.dues import forget_words as forget_dues_words
 from storage.dues_questions import dues_questions
 from storage.edits import edit_entries, edits
 from storage.electronic_elections import election_presence, electronic_elections
 from storage.electronic_elections import forget_names as forget_kept_names
-from storage.erased_words import forget_in_words
+from storage.erased_dues import forget_words as forget_dues_words
+from storage.erased_words import forget_in_words, words_without
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.greetings import greeted, greetings
@@ -351,7 +351,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_people(unit, ids)
     await forget_pledgers(unit, ids)
     await forget_typed(unit, called)
-    await forget_dues_words(unit, ids)
+    await forget_dues_words(unit, ids, called, await words_without(unit, ids, accounts))
     await forget_cases(unit, fact.accounts)
     await forget_complaints(unit, fact.accounts)
     await forget_cleanings(unit, fact.accounts)

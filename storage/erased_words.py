@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import select, update
@@ -28,8 +28,10 @@ _END = r"(?![.:-]?[0-9A-Za-z])"
 _TITLES = (organisations.c.name, lessons.c.title, ballots.c.title, polls.c.question, members.c.category)
 
 
-async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Collection[str]) -> None:
-    """Put nobody in the place of a person in every row of the outbox that still has words.
+async def words_without(
+    unit: Reading, ids: Collection[MemberId], accounts: Collection[str]
+) -> Callable[[str], str] | None:
+    """Return what puts nobody in the place of a person in a text, ``None`` where there is nothing to look for.
 
     Looked for are their name, what they were called before as far as that is kept, and their accounts.
     """
@@ -44,12 +46,20 @@ async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Co
     # Somebody else's name that begins or ends like theirs stays what it is; it is found first because it is longer.
     found = sorted({*names - longer - {NOBODY, ""}, *accounts, *longer}, key=lambda one: (-len(one), one))
     if not found:
-        return
+        return None
     pattern = re.compile("|".join(re.escape(one) + (_END if one in accounts else "") for one in found))
+    return lambda text: pattern.sub(lambda match: match[0] if match[0] in longer else NOBODY, text)
+
+
+async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Collection[str]) -> None:
+    """Put nobody in the place of a person in every row of the outbox that still has words."""
+    without = await words_without(unit, ids, accounts)
+    if without is None:
+        return
 
     def taken_out(value: Any) -> Any:
         if isinstance(value, str):
-            return pattern.sub(lambda match: match[0] if match[0] in longer else NOBODY, value)
+            return without(value)
         if isinstance(value, list):
             return [taken_out(one) for one in value]
         if isinstance(value, dict):

@@ -73,7 +73,8 @@ from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.dues import DuesAssessed, DuesQuestioned, DuesQuestionSettled, DuesReminded, DuesWaySet
-from content.dues_ledger import DuesEntered, DuesHandedOver, DuesTold
+from content.dues_handovers import DuesHandedOver
+from content.dues_ledger import DuesEntered, DuesTold
 from content.edits import EditUndone, RosterEdited
 from content.election_meetings import MeetingNoted, SeatsLeftEmpty
 from content.electronic_elections import (

@@ -29,6 +29,7 @@ from storage.complaints import complaint_voices, complaints, opened_note
 from storage.complaints import text_of as said_in_complaint
 from storage.disclosures import PERSONAL, Held
 from storage.dues import SEALED as DUES
+from storage.dues import details_of, dues_entries
 from storage.dues import text_of as said_of_dues
 from storage.dues_questions import dues_questions
 from storage.edits import edit_entries
@@ -132,6 +133,8 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return {"text": said_in_complaint(unit.vault, row)}
     if table is case_notes:
         return {"text": opened_text(unit.vault, row, table.name)}
+    if table is dues_entries:
+        return {"text": details_of(unit.vault, row, table)}
     if table in (*DUES, dues_questions):
         return {"text": said_of_dues(unit.vault, row, table)}
     if table in (thought_reports, thought_parts):
@@ -204,6 +207,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [(name, written(value))]
         case "fen", _:
             return [(name, in_yuan(value))]
+        case "text", Mapping():
+            return list(value.items())
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]

@@ -60,6 +60,20 @@ async def value_of(unit: Reading, node: OrganisationId, name: str) -> str:
     return str(found) if found is not None else BY_NAME[name].default
 
 
+async def values_of(unit: Reading, nodes: Iterable[OrganisationId], name: str) -> dict[OrganisationId, str]:
+    """Return what holds at each of some organisations."""
+    paths, own = organisation_closure.c, organisation_settings.c
+    found = dict.fromkeys(nodes, BY_NAME[name].default)
+    query = (
+        select(paths.descendant_id, own.value)
+        .join(organisation_closure, paths.ancestor_id == own.organisation_id)
+        .where(own.name == name, paths.descendant_id.in_(list(found)))
+        .order_by(paths.depth.desc())
+    )
+    # The nearest comes last, and holds.
+    return found | {OrganisationId(row.descendant_id): str(row.value) for row in await unit.rows(query)}
+
+
 async def above(unit: Reading, node: OrganisationId) -> dict[OrganisationId, str]:
     """Return the names of a node and of all above it, which may lie outside of what a person sees."""
     paths = organisation_closure

@@ -12,11 +12,11 @@ from content.dues import Kind, State, count_of, holds, month_at, month_of, paid_
 from content.identifiers import OrganisationId
 from content.members import Member
 from storage import dues as stored
-from storage import dues_questions, organisations
+from storage import dues_notes, dues_questions, organisations
 from storage.dues import Line
 
-SHOWN_BACK = 24
-"""Months that are looked back upon; what is older stands in 我的数据."""
+SHOWN_BACK, SHOWN_AHEAD = 24, 12
+"""Months that are looked at: what is older stands in 我的数据, and what lies ahead may be paid already."""
 
 MOST_SHOWN = 6
 
@@ -29,7 +29,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     line, branch, today = found
     if not rules.is_payer(asking.member):
         return _told(asking, words("dues.not_payer"))
-    name = await stored.handler_name(asking.unit, branch)
+    name = await dues_notes.handler_name(asking.unit, branch)
     way = await stored.way(asking.unit, branch)
     held = holds(line.assessments, month_of(today))
     lines: list[Words] = []
@@ -43,7 +43,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     last = paid_until(line.months)
     if last is not None:
         lines.append(words("dues.paid_until", month=(_month(last, today),)))
-    owing = [one for one in line.months if one.state in (State.DUE, State.PART)]
+    owing = [one for one in line.months if one.state in (State.DUE, State.PART) and one.month <= month_of(today)]
     for one in owing[:MOST_SHOWN]:
         lines.append(words("dues.owing", month=(_month(one.month, today),), sum=written(one.owed)))
     if len(owing) > MOST_SHOWN:
@@ -51,7 +51,8 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     if way:
         lines.append(words("dues.way", way=way))
     elif name:
-        lines.append(words("dues.way_named", name=name))
+        role = await dues_notes.handling_role(asking.unit, branch)
+        lines.append(words("dues.way_named", name=name, role=(words(f"duties.role_{role}"),)))
     else:
         lines.append(words("dues.way_unnamed"))
     lines.append(words("dues.more"))
@@ -90,7 +91,7 @@ async def wrong(asking: Asking) -> Decision | Refusal | None:
         branch,
         asking.sender,
         asking.argument,
-        await stored.handlers(asking.unit, branch),
+        await dues_notes.handlers(asking.unit, branch, beside=asking.sender),
         waiting=await dues_questions.number_waiting(asking.unit, asking.member.id),
         cause=asking.cause,
         now=asking.unit.now,
@@ -103,8 +104,8 @@ async def _own(asking: Asking) -> tuple[Line, OrganisationId, date] | None:
     if member is None or node is None:
         return None
     today = asking.unit.now.astimezone(ZoneInfo(node.timezone)).date()
-    first, last = month_at(count_of(month_of(today)) - SHOWN_BACK), month_of(today)
-    line = await stored.line(asking.unit, member, first=first, last=last)
+    this = count_of(month_of(today))
+    line = await stored.line(asking.unit, member, first=month_at(this - SHOWN_BACK), last=month_at(this + SHOWN_AHEAD))
     return line, await organisations.branch_above(asking.unit, node.id), today
 
 

@@ -12,16 +12,18 @@ from console.desk import ask, cause, settle
 from console.dues_places import branch, fen, found_branch, handled, how, month, typed
 from console.wording import today
 from content import dues as rules
+from content import dues_handovers
 from content import dues_ledger as ledger
 from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.dues import LONGEST_TEXT, LONGEST_WAY, State, count_of, is_month, month_at, month_of, written
-from content.dues_ledger import Entry, Handover, Method, Paying
+from content.dues_handovers import Handover
+from content.dues_ledger import Method, Paying
 from content.identifiers import MemberId, OrganisationId
 from content.organisations import Kind, Organisation, Right
 from content.rooms import Purpose, Room
-from storage import burden, dues, dues_questions, rooms
-from storage.dues import Count, Line
+from storage import burden, dues, dues_notes, dues_questions, dues_shares, rooms
+from storage.dues import Count, Line, Sums
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -50,12 +52,12 @@ def show() -> str:
         return _overview()
     wanted, day = month(), today()
 
-    async def look(unit: Reading) -> tuple[tuple[Line, ...], tuple[Entry, ...], tuple[Handover, ...]]:
-        people = await dues.payers(unit, place.id)
-        lines = await dues.lines(unit, people, first=wanted, last=wanted)
-        return lines, await dues.entries(unit, branch=place.id), await dues.handovers(unit, place.id)
+    async def look(unit: Reading) -> tuple[tuple[Line, ...], Sums, tuple[Handover, ...]]:
+        lines, _ = await dues_shares.sheet(unit, place.id, first=wanted, last=wanted)
+        return lines, await dues.sums(unit, place.id), await dues.handovers(unit, place.id)
 
-    lines, entries, handovers = ask(look)
+    lines, sums, handovers = ask(look)
+    held = sums.own - sum(one.handed for one in handovers)
     g.looked_at_all = ("dues", place.id)
     rows = [
         Row(line=one, one=next(iter(one.months), None), long_back=ledger.is_long_back(wanted, day)) for one in lines
@@ -64,7 +66,7 @@ def show() -> str:
         "dues/show.html",
         place=place,
         rows=rows,
-        count=dues.count(lines, wanted),
+        count=dues.count([one for one in lines if one.pays], wanted),
         month=wanted,
         offered=_offered(),
         today=day,
@@ -72,11 +74,11 @@ def show() -> str:
         written=written,
         states=State,
         way=ask(lambda unit: dues.way(unit, place.id)),
-        payee=ask(lambda unit: dues.handler_name(unit, place.id)),
+        payee=ask(lambda unit: dues_notes.handler_name(unit, place.id)),
         questions=ask(lambda unit: dues_questions.questions(unit, place.id)),
-        held=ledger.balance(entries, handovers),
-        days=ledger.days_held(entries, handovers, day),
-        most_days=ledger.MOST_HELD_DAYS,
+        held=held,
+        days=dues_handovers.days_held(held, sums.first, handovers, day),
+        most_days=dues_handovers.MOST_HELD_DAYS,
         longest=LONGEST_TEXT,
         longest_way=LONGEST_WAY,
     )
@@ -130,8 +132,7 @@ def pay() -> Answer:
             for one, found in sums.items()
             if isinstance(found, int)
         ]
-        closed = ledger.closed_until(await dues.handovers(unit, place.id))
-        return ledger.pay(several, same, place.id, closed=closed, by=user, cause=by_form, now=unit.now, today=day)
+        return ledger.pay(several, same, place.id, by=user, cause=by_form, now=unit.now, today=day)
 
     done = "dues_paid_late" if ledger.is_long_back(wanted, same.on) else "dues_paid"
     return onward(settle(decide, actor=user), to=back, done=done)

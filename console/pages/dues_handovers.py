@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from flask import Blueprint, Response, render_template
 
@@ -16,13 +16,15 @@ from console.fresh import fresh
 from console.people import names_of
 from console.tables import Table, hand_out
 from console.wording import t, today
-from content import dues_ledger as ledger
+from content import dues_handovers as rules
 from content.decision import Refusal
 from content.dues import LONGEST_TEXT, month_of, written
-from content.dues_ledger import Entry, Figures, Handover
+from content.dues_handovers import Figures, Handover
+from content.dues_ledger import Entry
 from content.identifiers import OrganisationId
 from content.organisations import Right
-from storage import dues, members
+from storage import dues, dues_notes, dues_shares
+from storage.dues import Sums
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -35,11 +37,12 @@ def show() -> str:
     """Show what lies with the branch, for how many days, and what was handed over when."""
     place, on = branch(), today()
 
-    async def look(unit: Reading) -> tuple[tuple[Entry, ...], tuple[Handover, ...]]:
-        return await dues.entries(unit, branch=place.id), await dues.handovers(unit, place.id)
+    async def look(unit: Reading) -> tuple[Sums, tuple[Handover, ...]]:
+        return await dues.sums(unit, place.id), await dues.handovers(unit, place.id)
 
-    entries, handovers = ask(look)
-    standing = ledger.in_force(handovers)
+    sums, handovers = ask(look)
+    held = sums.own - sum(one.handed for one in handovers)
+    standing = rules.in_force(handovers)
     gone = {one.reverses for one in handovers if one.reverses is not None}
     return render_template(
         "dues/handovers.html",
@@ -47,24 +50,24 @@ def show() -> str:
         handovers=handovers[::-1],
         newest=standing[-1].id if standing else None,
         gone=gone,
-        held=ledger.balance(entries, handovers),
-        central=sum(one.fen for one in entries if one.central),
-        days=ledger.days_held(entries, handovers, on),
-        most_days=ledger.MOST_HELD_DAYS,
+        held=held,
+        central=sums.central,
+        days=rules.days_held(held, sums.first, handovers, on),
+        most_days=rules.MOST_HELD_DAYS,
         today=on,
         month=month_of(on),
         year=on.year,
         written=written,
         longest=LONGEST_TEXT,
         names=ask(lambda unit: names_of(unit, [one.by for one in handovers])),
-        payee=ask(lambda unit: dues.handler_name(unit, place.id)),
+        payee=ask(lambda unit: dues_notes.handler_name(unit, place.id)),
     )
 
 
 @pages.post("/dues/handovers/new")
 @requires(Right.HANDLE_DUES)
 def add() -> Answer:
-    """Enter that dues were handed over; what came up to that day is then closed."""
+    """Enter that dues were handed over; what is in it is then closed."""
     place, user, present, by_form = branch(), here().user, today(), cause()
     back, found, on, through = link("dues_handovers.show"), fen("sum"), day("on"), day("through")
     texts = {name: typed(name) for name in ("receiver", "receipt", "handler")}
@@ -77,8 +80,8 @@ def add() -> Answer:
     handed, on_day, through_day = found, on, through
 
     async def decide(unit: Reading) -> Decided:
-        before, entries = await dues.handovers(unit, place.id), await dues.entries(unit, branch=place.id)
-        return ledger.hand_over(
+        before, entries = await dues.handovers(unit, place.id), await dues.ledger(unit, place.id)
+        return rules.hand_over(
             place.id,
             through_day,
             on_day,
@@ -103,15 +106,13 @@ async def _figures(
     before: tuple[Handover, ...],
     entries: tuple[Entry, ...],
 ) -> Figures:
-    """Count the stretch since the hand-over before: of whom something was due in its months, and who has paid in it."""
-    last = ledger.closed_until(before)
-    came = [one for one in entries if one.on <= through and (last is None or one.on > last)]
-    first = last + timedelta(days=1) if last is not None else min((one.on for one in came), default=None)
-    if first is None:
-        return Figures(due_people=0, paid_people=0, due=0)
-    span = {"first": month_of(first), "last": month_of(through)}
-    lines = await dues.lines(unit, await dues.payers(unit, place), **span)
-    due = [sum(one.due for one in line.months) for line in lines]
+    """Count of whom something was due in the months that none before spoke of, and who has paid what is in it."""
+    came = rules.coming(entries, before, through)
+    span = rules.months_reckoned(came, before, through)
+    due = list[int]()
+    if span is not None:
+        lines = await dues.lines(unit, await dues.payers(unit, place), first=span[0], last=span[1])
+        due = [sum(one.due for one in line.months) for line in lines]
     paid = dict[str, int]()
     for one in came:
         if one.month is not None:
@@ -132,7 +133,7 @@ def take_back(id: str) -> Answer:  # noqa: A002
         one = next((one for one in before if one.id == id), None)
         if one is None:
             return None
-        return ledger.take_handover_back(one, before, reason, by=user, cause=by_form, now=unit.now)
+        return rules.take_back(one, before, reason, by=user, cause=by_form, now=unit.now)
 
     return onward(settle(decide, actor=user), to=link("dues_handovers.show"), done="dues_reversed")
 
@@ -150,16 +151,12 @@ def export(sheet: str, format: str) -> Response:  # noqa: A002
 
 
 async def _sheet(unit: Reading, sheet: str, place: OrganisationId, wanted: str) -> Table:
-    people = await dues.payers(unit, place)
     if sheet == "assessments":
+        people = await dues.payers(unit, place)
         return assessments(await dues.lines(unit, people, first=wanted, last=wanted), wanted)
     if sheet == "year":
         year = wanted[:4]
-        lines = await dues.lines(unit, people, first=f"{year}-01", last=f"{year}-12")
-        return year_ledger(lines, await dues.entries(unit, branch=place), year)
+        return year_ledger(*await dues_shares.sheet(unit, place, first=f"{year}-01", last=f"{year}-12"), year)
     if sheet == "month":
-        lines = await dues.lines(unit, people, first=wanted, last=wanted)
-        entries = await dues.entries(unit, branch=place, month=wanted)
-        known = {one.id: one for one in await members.by_ids(unit, {one.member for one in entries})}
-        return month_ledger(lines, entries, known, wanted)
+        return month_ledger(*await dues_shares.sheet(unit, place, first=wanted, last=wanted), wanted)
     return handed_over(await dues.handovers(unit, place))

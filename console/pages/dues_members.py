@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, render_template
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, cause, settle
-from console.dues_places import branch, fen, how, payer, typed
+from console.dues_places import branch, fen, how, known, payer, typed
 from console.people import names_of
 from console.wording import today
 from content import dues as rules
 from content import dues_ledger as ledger
 from content.decision import Refusal, refused
-from content.dues import LONGEST_TEXT, Category, Kind, Wanted, count_of, is_month, month_at, month_of, rate_of, written
+from content.dues import (
+    LONGEST_TEXT,
+    Category,
+    Kind,
+    Month,
+    State,
+    Wanted,
+    count_of,
+    is_month,
+    month_at,
+    month_of,
+    rate_of,
+    written,
+)
+from content.dues_handovers import handed_over
 from content.dues_ledger import Entry, Method, Sort
-from content.identifiers import MemberId, OrganisationId, UserId
+from content.identifiers import DuesEntryId, MemberId, OrganisationId, UserId
 from content.members import Member
 from content.organisations import Right
-from storage import dues, members
+from storage import dues, dues_shares, members
 from storage.dues import Line
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -37,11 +53,13 @@ def show(id: str) -> str:  # noqa: A002
     first, last = month_at(count_of(month_of(day)) - MONTHS_SHOWN + 1), month_of(day)
 
     async def look(unit: Reading) -> tuple[Line, tuple[Entry, ...], dict[UserId, str]] | None:
-        member = await payer(unit, id, place.id)
+        member = await known(unit, id, place.id)
         if member is None:
             return None
-        entries = await dues.entries(unit, member=member.id)
-        line = await dues.line(unit, member, first=first, last=last)
+        line, entries = await dues_shares.line(unit, member, place.id, first=first, last=last)
+        if not line.moved:
+            entries = await dues.entries(unit, member=member.id)
+            line = await dues.line(unit, member, first=first, last=last)
         users = [*(one.by for one in entries), *(one.by for one in line.assessments)]
         return line, entries, await names_of(unit, users)
 
@@ -49,7 +67,7 @@ def show(id: str) -> str:  # noqa: A002
     if found is None:
         abort(404)
     line, entries, names = found
-    closed = ledger.closed_until(ask(lambda unit: dues.handovers(unit, place.id)))
+    closed = ask(lambda unit: _handed_over(unit, place.id))
     gone = {one.reverses for one in entries}
     return render_template(
         "dues/member.html",
@@ -63,20 +81,27 @@ def show(id: str) -> str:  # noqa: A002
             if one.sort is not Sort.REVERSAL
             and one.id not in gone
             and one.organisation == place.id
-            and (closed is None or one.on > closed)
+            and one.id not in closed
         },
         gone=gone,
-        months=line.months[::-1],
+        months=_told(line.months)[::-1],
         kinds=tuple(Kind),
         categories=tuple(Category),
         methods=tuple(Method),
         written=written,
         rate_of=rate_of,
+        stretches=rules.stretches(line.assessments),
         today=day,
         month=last,
         longest=LONGEST_TEXT,
         own=place.id,
     )
+
+
+def _told(months: Sequence[Month]) -> Sequence[Month]:
+    """Return the months of which there is something to say: from the first that was fixed, or paid, to the last."""
+    first = next((place for place, one in enumerate(months) if one.state is not State.UNKNOWN or one.paid), -1)
+    return months[first:]
 
 
 @pages.post("/dues/members/<id>/assess")
@@ -120,14 +145,12 @@ def give_extra(id: str) -> Answer:  # noqa: A002
         member = await payer(unit, id, place.id)
         if member is None:
             return None
-        closed = ledger.closed_until(await dues.handovers(unit, place.id))
         return ledger.give_extra(
             member,
             place.id,
             sum_given,
             given,
             receipt,
-            closed=closed,
             by=user,
             cause=by_form,
             now=unit.now,
@@ -152,7 +175,7 @@ def refund(id: str) -> Answer:  # noqa: A002
     sum_back, given = found, same
 
     async def decide(unit: Reading) -> Decided:
-        member = await payer(unit, id, place.id)
+        member = await known(unit, id, place.id)
         if member is None:
             return None
         return ledger.refund(
@@ -161,8 +184,7 @@ def refund(id: str) -> Answer:  # noqa: A002
             wanted,
             sum_back,
             given,
-            paid=await dues.paid_for(unit, member, wanted),
-            closed=ledger.closed_until(await dues.handovers(unit, place.id)),
+            paid=await dues.paid_for(unit, member, wanted, place.id),
             by=user,
             cause=by_form,
             now=unit.now,
@@ -190,14 +212,18 @@ def reverse(id: str) -> Answer:  # noqa: A002
             entry,
             reason,
             reversed_already=await dues.is_reversed(unit, entry.id),
-            paid=await dues.paid_for(unit, member, entry.month),
-            closed=ledger.closed_until(await dues.handovers(unit, place.id)),
+            is_handed_over=entry.id in await _handed_over(unit, place.id),
+            paid=await dues.paid_for(unit, member, entry.month, place.id),
             by=user,
             cause=by_form,
             now=unit.now,
         )
 
     return onward(settle(decide, actor=user), to=link("dues_members.show", id=before[1].id), done="dues_reversed")
+
+
+async def _handed_over(unit: Reading, at: OrganisationId) -> frozenset[DuesEntryId]:
+    return handed_over(await dues.ledger(unit, at), await dues.handovers(unit, at))
 
 
 async def _own_entry(unit: Reading, id: str, at: OrganisationId) -> tuple[Entry, Member] | None:  # noqa: A002

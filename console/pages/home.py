@@ -42,6 +42,7 @@ from storage import (
     cadence,
     complaints,
     corrections,
+    dues_notes,
     duties,
     heartbeats,
     help_cases,
@@ -113,6 +114,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     erasures: int
     corrections: int
     help_cases: int
+    dues_unhandled: int
     appeals: int
     complaints: int
     buried: int
@@ -241,6 +243,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
     if waiting.help_cases:
         yield need("help_cases", "help_cases.show", {"n": waiting.help_cases}, helped=True)
+    if waiting.dues_unhandled:
+        yield need("dues_unhandled", "duties.show", {"n": waiting.dues_unhandled}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
     if waiting.complaints:
@@ -369,6 +373,9 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
         help_cases=await help_cases.number_waiting(unit, held[Right.HANDLE_HELP], asker.user)
         if held[Right.HANDLE_HELP]
+        else 0,
+        dues_unhandled=await dues_notes.number_unhandled(unit, held[Right.GRANT_DUTIES])
+        if held[Right.GRANT_DUTIES]
         else 0,
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
         complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from content.dues import Assessment, Category, DuesAssessed, DuesQuestioned, Kind, Question
-from content.dues_ledger import DuesEntered, DuesHandedOver, Entry, Handover, Method, Sort
+from content.dues_handovers import DuesHandedOver, Handover
+from content.dues_ledger import DuesEntered, Entry, Method, Sort
 from content.identifiers import AssessmentId, DuesEntryId, DuesQuestionId, HandoverId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from tests.console.console_house import House
@@ -68,6 +69,7 @@ def keep_dues(house: House) -> None:
     handed = Handover(
         id=HandoverId("handed"),
         organisation=at,
+        entries=1,
         since=date(2026, 10, 8),
         through=date(2026, 10, 31),
         on=date(2026, 11, 2),

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from openpyxl import load_workbook
 
-from content.identifiers import UserId
+from content.dues import Assessment, Category, DuesAssessed, Kind
+from content.identifiers import AssessmentId, UserId
+from content.members import MemberChanged
 from content.organisations import Role
-from storage import dues, looks, outbox
+from storage import dues, looks, members, outbox
 from storage.audit import audit
 from storage.tables import metadata
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, SECRETARY, VIEWER
 from tests.console.kept_dues import PAYERS, handle, keep_dues
 from tests.console.test_participation_page import from_csv, from_docx, from_xlsx
 
@@ -61,14 +68,38 @@ def test_many_payments_are_entered_at_once_or_none_and_what_was_typed_stays(hous
     assert "还差 0.00 元" in again.get_data(as_text=True)
 
 
-def test_the_same_form_twice_is_one_entry(house: House, desk: Browser) -> None:
-    """R6."""
-    marks = desk.marks("/dues")
-    fields = {**marks, **HOW, "month": "2026-11", "member": [who(house, "丁一")], f"sum-{who(house, '丁一')}": "75"}
+def test_a_form_that_comes_twice_or_whose_answer_is_lost_or_that_two_send_at_once_is_one_entry(
+    house: House, desk: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R6: each form is done once by its mark, and of two forms the later one finds what the first has entered."""
+    path = f"/dues/members/{who(house, '白云')}"
+    payment = {**HOW, "month": "2026-11", "member": [who(house, "丁一")], f"sum-{who(house, '丁一')}": "75"}
+    both = [(desk, desk.marks("/dues")), (other := house.browser(SECRETARY), other.marks("/dues"))]
     before = len(rows(house))
-    for _ in range(2):
-        assert desk.post("/dues/pay", fields).status_code == 303
+    with ThreadPoolExecutor(2) as hands:
+        sent = list(hands.map(lambda one: one[0].post("/dues/pay", {**payment, **one[1]}).status_code, both))
+    assert sorted(sent) == [303, 409]
     assert len(rows(house)) == before + 1
+    forms = {
+        "/dues/pay": {**payment, "member": [who(house, "陈晨")], f"sum-{who(house, '陈晨')}": "40"},
+        f"{path}/extra": {**HOW, "sum": "20", "receipt": ""},
+        f"{path}/refund": {**HOW, "month": "2026-10", "sum": "10", "note": "多交"},
+        "/dues/entries/more/back": {"reason": "记错"},
+    }
+    settle = house.store.settle
+
+    async def lost(*given: Any, **more: Any) -> Any:
+        await settle(*given, **more)
+        raise ConnectionError("the answer is lost")
+
+    for number, (at, form) in enumerate(forms.items(), start=2):
+        fields = desk.marks("/dues") | form
+        with monkeypatch.context() as killed:
+            killed.setattr(house.store, "settle", lost)
+            assert desk.post(at, fields).status_code == 500
+        for _ in range(2):
+            assert desk.post(at, fields).status_code == 303
+        assert len(rows(house)) == before + number, at
 
 
 def test_names_and_sums_are_seen_by_who_handles_them_in_the_branch_and_by_nobody_else(
@@ -120,6 +151,7 @@ def test_dues_are_fixed_with_a_base_that_is_kept_nowhere(house: House, desk: Bro
     assert "要改请写原因" in refused.get_data(as_text=True)
     assert desk.post(f"{path}/assess", {**fields, "note": "岗位调整"}, form_at=path).status_code == 303
     page = desk.get(path).get_data(as_text=True)
+    assert re.findall(r"month=(20\d\d-\d\d)", page)[-1] == "2026-01", "no month from before anything was fixed"
     assert "101.84" in page
     assert "岗位调整" in page
 
@@ -145,7 +177,9 @@ def test_an_entry_is_reversed_with_a_reason_and_what_was_handed_over_is_not(hous
     assert rows(house)[-1] == ("reversal", "2026-11", -5000)
     assert desk.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 409
     refund = {**HOW, "month": "2026-10", "sum": "75.01", "note": "多交"}
-    assert "不能超过已交的 75.00 元" in desk.post(f"{path}/refund", refund, form_at=path).get_data(as_text=True)
+    assert "不能超过本支部这个月收的 75.00 元" in desk.post(f"{path}/refund", refund, form_at=path).get_data(
+        as_text=True
+    )
     assert desk.post(f"{path}/refund", {**refund, "sum": "10"}, form_at=path).status_code == 303
     assert rows(house)[-1] == ("refund", "2026-10", -1000)
     extra = {**HOW, "sum": "1000", "receipt": "1"}
@@ -162,11 +196,19 @@ def test_dues_are_handed_over_and_the_newest_is_taken_back(house: House, desk: B
     assert desk.post(f"{path}/new", {**fields, "sum": "50"}, form_at=path).status_code == 303
     page = desk.get(path).get_data(as_text=True)
     assert "手上没有待上缴的党费" in page
-    assert "2026-11-09 至 2026-11-20" in page
+    assert re.search(r"2026-11-09</span> – <span[^>]*>2026-11-20<", page)
     (newest,) = re.findall(r'action="(/dues/handovers/\w+/back)', page)
-    assert pay(house, desk, {"丁一": "75"}).status_code == 409, "that day was handed over"
+    assert pay(house, desk, {"丁一": "75"}).status_code == 303, "what comes later that day belongs to the next"
+    assert "手上有 75.00 元。" in desk.get(path).get_data(as_text=True), "and nothing of no days"
     assert desk.post(newest, {"reason": "写错"}, form_at=path).status_code == 303
-    assert pay(house, desk, {"丁一": "75"}).status_code == 303
+    assert desk.post(f"{path}/new", {**fields, "sum": "60"}, form_at=path).status_code == 303
+    assert desk.post(f"{path}/new", {**fields, "sum": "65"}, form_at=path).status_code == 303, "what is left, alone"
+    found = from_csv(desk.get("/dues/export/handovers.csv").data)
+    assert [row[2:7] for row in found[1:-1]] == [
+        ["3", "1", "225.00", "75.00", "75.00"],
+        ["3", "2", "225.00", "125.00", "60.00"],
+        ["", "0", "", "0.00", "65.00"],
+    ], "a month is due once, however often it is handed over"
 
 
 def test_the_room_is_told_a_count_within_its_caps(house: House, desk: Browser) -> None:
@@ -206,6 +248,92 @@ def test_who_asked_is_answered_in_private_and_the_question_is_gone(house: House,
     assert answer.status_code == 303
     assert "去年退休了" not in desk.get("/dues").get_data(as_text=True)
     assert desk.post("/dues/way", {"way": "每月 5 日前找何川"}, form_at="/dues").status_code == 303
+
+
+def test_who_moved_is_seen_by_each_branch_for_what_it_took_and_may_give_back(house: House, desk: Browser) -> None:
+    """The old branch puts its own entries right and sees nothing of the new one; none gives back what another took."""
+    handle(house, NEIGHBOUR, "far")
+    beside = house.browser(NEIGHBOUR)
+    known = house.run(house.store.read(lambda unit: members.member(unit, house.seeded.members["白云"])))
+    moved = replace(known, organisation=house.seeded.organisations["far"])
+    house.run(house.store.settle(notes=[MemberChanged(member=moved)]))
+    path = f"/dues/members/{who(house, '白云')}"
+    flat = {"kind": "full", "category": "flat", "base": "88.88", "since": "2026-11", "note": "转入"}
+    assert desk.post(f"{path}/assess", flat, form_at="/dues").status_code == 404
+    assert beside.post(f"{path}/assess", flat, form_at=path).status_code == 303
+    page = desk.get(path).get_data(as_text=True)
+    assert "已转到别的支部" in page
+    assert "88.88" not in page
+    assert "/assess" not in page
+    assert re.findall(r'action="/dues/entries/(\w+)/back', page) == ["more"]
+    assert re.findall(r'action="/dues/entries/(\w+)/back', beside.get(path).get_data(as_text=True)) == []
+    refund = {**HOW, "month": "2026-10", "sum": "10", "note": "多交"}
+    refused = beside.post(f"{path}/refund", refund, form_at=path)
+    assert "不能超过本支部这个月收的 0.00 元" in refused.get_data(as_text=True)
+    assert beside.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 404
+    assert desk.post("/dues/entries/more/back", {"reason": "记错"}, form_at=path).status_code == 303
+    assert desk.post(f"{path}/refund", refund, form_at=path).status_code == 303
+    month = desk.get("/dues?month=2026-10").get_data(as_text=True)
+    assert "已转出" in month
+    assert "已交 0 人，应交 2 人" in month
+
+    def line(browser: Browser, sheet: str) -> list[str]:
+        found = from_csv(browser.get(f"/dues/export/{sheet}.csv?month=2026-10").data)
+        return next(row for row in found if row[1] == "白云")
+
+    year = line(desk, "year")
+    assert (year[3], year[4], year[14:16], year[17:]) == (
+        "1.5%",
+        "75.00",
+        ["65.00", ""],
+        ["65.00", "65.00", "陈晨代交，已转出"],
+    )
+    assert line(desk, "month")[3:5] == ["65.00", "75.00"]
+    year = line(beside, "year")
+    assert (year[14:16], year[17:]) == (["", ""], ["862.76", "0.00", ""])
+    assert line(beside, "month")[3:] == ["10.00", *[""] * 8]
+
+
+def test_a_sheet_says_nothing_of_other_years_and_no_nought_where_nothing_is_fixed(house: House, desk: Browser) -> None:
+    """What is empty is empty: no remark from another year, no 0.00 for whom nothing is fixed; days are of the place."""
+    at, member = house.seeded.organisations["one"], house.seeded.members["陈晨"]
+    reduced = Assessment(
+        id=AssessmentId("reduced"),
+        member=member,
+        organisation=at,
+        kind=Kind.REDUCED,
+        category=Category.FLAT,
+        fen=2000,
+        since="2025-01",
+        note="困难",
+        by=SECRETARY,
+        at=NOW,
+    )
+    evening = datetime(2026, 11, 23, 16, 30, tzinfo=UTC)
+    again = replace(reduced, id=AssessmentId("again"), kind=Kind.FULL, fen=7500, since="2026-01", note="", at=evening)
+    house.run(house.store.settle(notes=[DuesAssessed(member=member, assessment=one) for one in (reduced, again)]))
+
+    def line(sheet: str, month: str, name: str) -> list[str]:
+        found = from_csv(desk.get(f"/dues/export/{sheet}.csv?month={month}").data)
+        return next(row for row in found if row[1] == name)
+
+    assert line("year", "2026-10", "陈晨")[-1] == ""
+    assert line("year", "2025-10", "陈晨")[4:] == ["20.00", *[""] * 12, "240.00", "0.00", "少交"]
+    assert line("assessments", "2026-10", "陈晨")[6] == "2026-11-24", "half past midnight in Shanghai"
+    assert line("year", "2026-10", "方圆")[2:] == [""] * 18
+    assert line("month", "2026-10", "方圆")[3:] == [*[""] * 8, "还没有核定"]
+    assert line("assessments", "2026-10", "方圆")[3:] == ["", "", "", "", "还没有核定"]
+    data = desk.get("/dues/export/year.xlsx?month=2026-10").data
+    sheet = load_workbook(io.BytesIO(data)).active
+    assert sheet is not None
+    rows = list(sheet.iter_rows(values_only=True))
+    (paid,) = [row for row in rows if row[1] == "白云"]
+    assert paid[14:16] == (75, 50), "sums are numbers"
+    assert not any(row[5] for row in rows if row[1] in ("白云", "方圆"))
+    assert "".join(str(rows[-1][0]).split()) == "收款人：组织委员：制表日期：2026-11-24"
+    assert (sheet.row_dimensions[len(rows)].height or 0) > 20, "there is room to sign"
+    widths = {cell.value: sheet.column_dimensions[cell.column_letter].width for cell in sheet[2]}
+    assert widths["月工资收入(计算基数)"] < 16, "an empty column takes no more room than its name in two lines"
 
 
 HEADERS = {

@@ -13,7 +13,7 @@ from console.settings import ConsoleSettings
 from content.ballots import BallotClosed
 from content.burden import Cap
 from content.identifiers import EventId, OrganisationId, RoomId, UserId
-from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.organisations import Duty, DutyEnded, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.rooms import RoomLost
 from content.settings import SettingChosen
 from content.speech import Speech
@@ -22,6 +22,7 @@ from storage import heartbeats, rooms
 from storage.store import Store
 from tests.console.console_house import ADDRESS, Browser, House
 from tests.console.console_seeding import MEASURED, NOW, SECRETARY, VIEWER, Clock, Seeded, link_for, put
+from tests.console.kept_dues import keep_dues
 from tests.console.test_participation_page import shown
 
 
@@ -79,6 +80,17 @@ def test_a_room_whose_rights_are_gone_and_one_near_its_cap_are_named(house: Hous
     theirs = house.browser(VIEWER).get("/").get_data(as_text=True)
     assert "个群的设置不妥" not in theirs
     assert "接近或达到上限" not in theirs
+
+
+def test_a_branch_whose_dues_nobody_handles_is_named_to_who_grants_duties(house: House, browser: Browser) -> None:
+    """DUE-17: what is to be asked about in person there reaches nobody."""
+    keep_dues(house)
+    said = "1 个支部有党费，没有人管"
+    assert said not in browser.get("/").get_data(as_text=True)
+    role, one = Role.ORGANISING_MEMBER, house.seeded.organisations["one"]
+    house.run(house.store.settle(notes=[DutyEnded(duty=Duty(user=SECRETARY, organisation=one, role=role))]))
+    assert said in browser.get("/").get_data(as_text=True)
+    assert said not in house.browser(VIEWER).get("/").get_data(as_text=True)
 
 
 def test_who_only_looks_is_asked_for_nothing_that_they_cannot_do(house: House) -> None:

@@ -331,11 +331,17 @@ def test_a_sheet_has_the_shape_that_offices_file() -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(data)).active
     assert sheet.title == "党费 台账"
     assert [cell.value for cell in sheet[3]] == ["张明", "13800000000", 75, "2026-07-01", None, -3]
-    assert sheet["C3"].number_format == "0.00"
+    assert sheet["C3"].number_format == "0.00_ "
     assert sheet["A4"].value == "收款人："
     assert sorted(str(merged) for merged in sheet.merged_cells.ranges) == ["A1:F1", "A4:F4"]
     assert (sheet.freeze_panes, sheet.print_title_rows, sheet.page_setup.paperSize) == ("A3", "$1:$2", 9)
     assert (sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight) == (True, 0)
+
+
+def test_a_text_of_several_lines_has_room_for_them_in_every_program() -> None:
+    rows = [["张明", "长" * 60], ["李强", "短"], ["王丽", "一\n二\n三"]]
+    sheet = openpyxl.load_workbook(io.BytesIO(write_xlsx("表", ["姓名", "备注"], rows))).active
+    assert [sheet.row_dimensions[row].height for row in (3, 4, 5)] == [60, None, 45]
 
 
 def test_one_column_and_no_rows_still_make_a_sheet() -> None:

@@ -37,7 +37,15 @@ def test_the_head_s_choices_show_names_as_text_and_mark_the_chosen_one() -> None
     roof = Organisation(id=OrganisationId("roof"), parent=None, kind=Kind.GENERAL_BRANCH, name="<b>总支</b> & co")
     east = Organisation(id=OrganisationId("east"), parent=roof.id, kind=Kind.BRANCH, name="一支部")
     session = Session(id_hash="", user=UserId("@a:b"), csrf="", made_at=NOON, seen_at=NOON)
-    at = Here(session=session, duties=(), nodes=(roof, east), parents=parents_of((roof, east)), roots=(), chosen=east)
+    at = Here(
+        session=session,
+        duties=(),
+        nodes=(roof, east),
+        parents=parents_of((roof, east)),
+        roots=(),
+        chosen=east,
+        by_id={},
+    )
     assert at.choices.splitlines() == [
         '<option value="roof">&lt;b&gt;总支&lt;/b&gt; &amp; co</option>',
         '<option value="east" selected>　一支部</option>',

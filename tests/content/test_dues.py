@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from content import dues
-from content.decision import Decision, Refusal
+from content.decision import Decision, Refusal, words
 from content.dues import (
     Assessment,
     Category,
@@ -26,7 +27,9 @@ from content.dues import (
     rate_of,
     reckon,
     reminder_for,
+    since_fixed,
     span,
+    stretches,
     written,
 )
 from content.franchise import FULL, PROBATIONARY
@@ -37,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 EAST, ME = OrganisationId("east"), UserId("@zuzhi:test")
 ZHANG = Member(id=MemberId("zhang"), organisation=EAST, name="张明", category=FULL, user=UserId("@zhang:test"))
 TODAY, NOW = date(2026, 7, 28), datetime(2026, 7, 28, 1, tzinfo=UTC)
+SHOWN = {"first": "2026-02", "last": "2027-07"}
 WANTED = Wanted(kind=Kind.FULL, category=Category.EMPLOYED, base="5009", since="2026-01", note="")
 
 
@@ -138,12 +142,43 @@ def test_a_change_asks_for_a_reason_and_less_for_its_basis() -> None:
     assert refusal_of(WANTED, fixed(since="2026-01")) == "dues.no_reason"
     assert refusal_of(replace(WANTED, kind=Kind.EXEMPT)) == "dues.no_basis"
     assert refusal_of(replace(WANTED, kind=Kind.REDUCED)) == "dues.no_basis"
-    assert refusal_of(WANTED, fixed(since="2026-03")) == "dues.before_last"
+    assert refusal_of(WANTED, fixed(since="2026-03")) == "dues.takes_place"
     assert refusal_of(replace(WANTED, since="7月")) == "dues.no_month"
     assert refusal_of(WANTED, member=replace(ZHANG, category="入党积极分子")) == "dues.no_member"
     assert refusal_of(WANTED, member=replace(ZHANG, left=NOW)) == "dues.has_left"
     next_year = assess(ZHANG, EAST, WANTED, (fixed(),), by=ME, cause=Cause("form:x"), now=NOW, today=TODAY)
     assert isinstance(next_year, Decision), "a new year is no change"
+
+
+def test_what_was_fixed_later_holds_from_its_month_on_and_puts_a_wrong_month_right() -> None:
+    """A typed month that is wrong, too late or too early, is put right by fixing it again with the reason."""
+    typo = fixed(since="2027-07")
+    right = assess(
+        ZHANG,
+        EAST,
+        replace(WANTED, since="2026-03", note="月份写错"),
+        (typo,),
+        by=ME,
+        cause=Cause("form:x"),
+        now=NOW,
+        today=TODAY,
+    )
+    assert isinstance(right, Decision)
+    held = [typo, right.facts[0].assessment]  # type: ignore[attr-defined]
+    found = {one.month: one for one in months(ZHANG, held, {"2026-03": 8000, "2026-04": 7000}, **SHOWN)}
+    assert [(one.state, one.due) for one in found.values()] == [
+        (State.UNKNOWN, 0),
+        (State.PAID, 7514),
+        (State.PART, 7514),
+        *[(State.DUE, 7514)] * 15,
+    ]
+    assert (found["2026-03"].over, found["2026-04"].owed) == (486, 514), "what was paid is over, or too little"
+    assert stretches(held) == {held[1].id: ("2026-03", None)}
+    year = replace(fixed(9000, "2027-01"), id=AssessmentId("year"))
+    assert stretches([*held, year]) == {held[1].id: ("2026-03", "2026-12"), year.id: ("2027-01", None)}
+    assert refusal_of(replace(WANTED, since="2027-07"), *held, year) == "dues.no_reason"
+    unpaid = months(ZHANG, held[:1], {"2026-03": 100}, **SHOWN)[1]
+    assert (unpaid.state, unpaid.over) == (State.UNKNOWN, 0), "where nothing is fixed nothing is too much"
 
 
 def test_the_first_month_is_that_of_the_meeting_which_took_somebody_in() -> None:
@@ -190,7 +225,7 @@ def test_paid_up_to_january_somebody_is_spoken_to_in_may_and_in_july_alone(
     """DUE-17: a month is unpaid once it has ended."""
     run = arrears(standing(span("2025-07", "2026-01")), date.fromisoformat(today))
     assert len(run) == k
-    assert reminder_for(run, {}) is said if run else said is None
+    assert reminder_for(run, {}, is_handled=True) is said if run else said is None
 
 
 def test_a_payment_for_the_oldest_month_lowers_the_run_and_exempt_months_are_passed_over() -> None:
@@ -205,20 +240,51 @@ def test_a_payment_for_the_oldest_month_lowers_the_run_and_exempt_months_are_pas
 
 def test_nothing_is_said_twice_of_one_run_and_a_new_run_is_spoken_of_anew() -> None:
     told = {Reminder.NUDGE: "2026-04"}
-    assert reminder_for(("2026-03", "2026-04", "2026-05"), told) is None, "the oldest was paid, April still is not"
-    assert reminder_for(("2026-05", "2026-06", "2026-07"), told) is Reminder.NUDGE
-    assert reminder_for(span("2026-02", "2026-06"), told) is Reminder.NOTE
+    assert reminder_for(("2026-03", "2026-04", "2026-05"), told, is_handled=True) is None, (
+        "the oldest was paid, April still is not"
+    )
+    assert reminder_for(("2026-05", "2026-06", "2026-07"), told, is_handled=True) is Reminder.NUDGE
+    assert reminder_for(span("2026-02", "2026-06"), told, is_handled=True) is Reminder.NOTE
+
+
+def test_the_note_waits_for_somebody_who_can_hear_it_and_is_not_lost() -> None:
+    """DUE-17: those above are asked once to name somebody; who is named later is told, once."""
+    five, six = span("2026-02", "2026-06"), span("2026-02", "2026-07")
+    assert reminder_for(five, {}, is_handled=False) is Reminder.NOBODY
+    asked = {Reminder.NOBODY: "2026-06"}
+    assert reminder_for(five, asked, is_handled=False) is None
+    assert [reminder_for(run, asked, is_handled=True) for run in (five, six)] == [Reminder.NOTE] * 2
+    assert reminder_for(six, asked, is_handled=False) is None
+    assert reminder_for(six, {**asked, Reminder.NOTE: "2026-06"}, is_handled=True) is None
+    assert reminder_for(span("2026-07", "2026-12"), asked, is_handled=True) is None, "that was another run"
+    above = dues.remind(ZHANG, five, Reminder.NOBODY, [ME], way="", place="东支部", now=NOW)
+    (said,) = above.effects
+    assert said.words == words("dues.note_unhandled", place="东支部"), "no name goes upwards"  # type: ignore[attr-defined]
+
+
+def test_nobody_is_spoken_to_of_months_that_were_over_when_they_were_fixed() -> None:
+    """DUE-17: fixed on 28 July from February on, the first month that counts is July, in Shanghai's days."""
+    zone, late = ZoneInfo("Asia/Shanghai"), fixed(since="2026-02")
+    run = span("2026-02", "2026-08")
+    assert since_fixed(run, [late], zone) == ("2026-07", "2026-08")
+    month_end = replace(late, at=datetime(2026, 7, 31, 17, tzinfo=UTC))
+    assert since_fixed(run, [month_end], zone) == ("2026-08",)
+    early = replace(fixed(since="2026-01"), at=datetime(2026, 1, 5, tzinfo=UTC))
+    assert since_fixed(run, [early, late], zone) == run, "a change of what is due begins no new count"
+    assert since_fixed(run, [replace(early, kind=Kind.EXEMPT), late], zone) == ("2026-07", "2026-08")
 
 
 def test_a_nudge_names_no_sum_and_a_note_goes_to_who_handles_dues_alone() -> None:
     run = ("2026-02", "2026-03", "2026-04")
-    nudge = dues.remind(ZHANG, run, Reminder.NUDGE, [ME], way="找王丽", now=NOW)
+    nudge = dues.remind(ZHANG, run, Reminder.NUDGE, [ME], way="找王丽", place="东支部", now=NOW)
     assert [(one.user, one.words.key, one.unasked) for one in nudge.effects] == [  # type: ignore[attr-defined]
         (ZHANG.user, "dues.nudge_way", True)
     ]
-    note = dues.remind(ZHANG, run, Reminder.NOTE, [ME], way="", now=NOW)
+    note = dues.remind(ZHANG, run, Reminder.NOTE, [ME], way="", place="东支部", now=NOW)
     assert [(one.user, one.words.key) for one in note.effects] == [(ME, "dues.note_told")]  # type: ignore[attr-defined]
-    assert not dues.remind(replace(ZHANG, user=None), run, Reminder.NUDGE, [ME], way="", now=NOW).effects
+    assert not dues.remind(
+        replace(ZHANG, user=None), run, Reminder.NUDGE, [ME], way="", place="东支部", now=NOW
+    ).effects
 
 
 def test_what_the_articles_say_of_six_months_stands_nowhere() -> None:

@@ -120,6 +120,8 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
                 row[column.name] = [{"id": canary, "text": canary}] if canary == "polls.answers" else [canary]
             case Boolean():
                 row[column.name] = True
+            case LargeBinary() if canary == "dues_entries.text":
+                row[column.name] = json.dumps({"note": canary}).encode()
             case LargeBinary():
                 row[column.name] = canary.encode()
             case Date():
@@ -254,4 +256,5 @@ def test_every_label_of_the_file_has_a_sentence() -> None:
         "item_id": {"question"},
     }
     labels = {label for held in PERSONAL for name in held.given for label in replaced.get(name, {name})}
+    labels |= {"payer", "payee", "receipt", "note"}
     assert {f"disclosure.field_{label}" for label in labels} <= keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -12,27 +12,46 @@ from msgspec.structs import replace
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from content import dues_handovers
 from content import dues_ledger as ledger
 from content.decision import Decision
 from content.dues import Assessment, Category, DuesAssessed, Kind, State
-from content.dues_ledger import DuesEntered, Entry, Figures, How, Method, Paying, Sort
+from content.dues_handovers import DuesHandedOver, Figures
+from content.dues_ledger import DuesEntered, Entry, How, Method, Paying, Sort
 from content.erasure import PersonErased
 from content.identifiers import AssessmentId, Cause, DuesEntryId, MemberId
 from content.members import NOBODY, MemberChanged, MemberLeft
-from storage import dues, members
+from content.organisations import Duty, DutyGranted, Role
+from storage import dues, dues_notes, members
 from storage.dues import dues_assessments, dues_entries
 from storage.engines import open_engine
 from storage.holdings import collect
 from storage.store import Step
 from storage.unit import Reading
-from tests.small_branch import EAST, LI, NOON, SECRETARY, WANG, ZHANG, HandClock, SmallBranch, account, fresh_cause
+from tests.small_branch import (
+    EAST,
+    LI,
+    NOON,
+    ROOF,
+    SECRETARY,
+    WANG,
+    WEST,
+    ZHANG,
+    ZHAO,
+    HandClock,
+    SmallBranch,
+    account,
+    fresh_cause,
+)
 from tests.storage.test_ballots import writing
 
 TODAY = NOON.date()
 HOW = How(on=TODAY, method=Method.CASH, payer="赵代交", payee="王收款", note="备注金丝雀")
 
 
-def fixed(member: MemberId = ZHANG, fen: int = 7500, since: str = "2026-01", kind: Kind = Kind.FULL) -> DuesAssessed:
+def fixed(
+    member: MemberId = ZHANG, fen: int = 7500, since: str = "2026-01", kind: Kind = Kind.FULL, at: datetime = NOON
+) -> DuesAssessed:
     one = Assessment(
         id=AssessmentId(f"{member}{since}"),
         member=member,
@@ -43,7 +62,7 @@ def fixed(member: MemberId = ZHANG, fen: int = 7500, since: str = "2026-01", kin
         since=since,
         note="依据金丝雀",
         by=SECRETARY,
-        at=NOON,
+        at=at,
     )
     return DuesAssessed(member=member, assessment=one)
 
@@ -66,6 +85,27 @@ def entered(member: MemberId = ZHANG, fen: int = 7500, month: str = "2026-06", n
     return DuesEntered(member=member, entry=one)
 
 
+def handed() -> DuesHandedOver:
+    answer = dues_handovers.hand_over(
+        EAST,
+        TODAY,
+        TODAY,
+        100,
+        {"receiver": "党委"},
+        Figures(due_people=1, paid_people=1, due=7500),
+        [entered().entry],
+        (),
+        by=SECRETARY,
+        cause=Cause("form:handed"),
+        now=NOON,
+        today=TODAY,
+    )
+    assert isinstance(answer, Decision)
+    (fact,) = answer.facts
+    assert isinstance(fact, DuesHandedOver)
+    return fact
+
+
 async def months(branch: SmallBranch, who: MemberId = ZHANG) -> dict[str, tuple[State, int]]:
     async def look(unit: Reading) -> dict[str, tuple[State, int]]:
         one = await members.member(unit, who)
@@ -83,12 +123,14 @@ CHANGES = (
     "DELETE FROM dues_entries",
     "UPDATE dues_assessments SET fen = 0",
     "DELETE FROM dues_assessments",
+    "UPDATE dues_handovers SET entries = 0",
+    "DELETE FROM dues_handovers",
 )
 
 
 async def test_a_row_of_the_ledger_is_neither_changed_nor_deleted(branch: SmallBranch, address: str) -> None:
     """R6: by no hand in the database, on both engines; what stands in words may be sealed anew, or emptied."""
-    await branch.store.settle(notes=[fixed(), entered()])
+    await branch.store.settle(notes=[fixed(), entered(), handed()])
     engine = open_engine(address)
     try:
         for statement in CHANGES:
@@ -119,7 +161,9 @@ async def test_an_entry_that_came_twice_is_one(branch: SmallBranch) -> None:
 
 
 async def test_a_month_stands_by_what_held_and_what_was_paid(branch: SmallBranch) -> None:
-    await branch.store.settle(notes=[fixed(), fixed(since="2026-07", kind=Kind.EXEMPT, fen=0), entered(fen=100)])
+    wrong, right = fixed(since="2026-06", kind=Kind.EXEMPT, fen=0), fixed()
+    later = fixed(since="2026-07", kind=Kind.EXEMPT, fen=0)
+    await branch.store.settle(notes=[wrong, right, later, entered(fen=100)])
     found = await months(branch)
     assert {month: state for month, (state, _) in found.items()} == {
         "2026-05": State.DUE,
@@ -150,12 +194,32 @@ async def test_who_left_owes_nothing_more_and_their_entries_stay(branch: SmallBr
     assert await branch.store.read(lambda unit: dues.entries(unit, branch=EAST)) == (entered().entry,)
 
 
+async def test_whom_a_branch_has_for_its_dues_is_found_in_it_and_else_above_and_never_whose_they_are(
+    branch: SmallBranch,
+) -> None:
+    """DUE-17."""
+
+    async def look(unit: Reading) -> tuple[Any, ...]:
+        found = [await dues_notes.handlers(unit, EAST), await dues_notes.handlers(unit, EAST, beside=account(WANG))]
+        found.append(await dues_notes.handlers_above(unit, EAST))
+        return (*found, await dues_notes.number_unhandled(unit, [ROOF]), await dues_notes.branches_with_dues(unit))
+
+    await branch.store.settle(notes=[fixed(), fixed(ZHAO)])
+    assert await branch.store.read(look) == ((), (), (SECRETARY,), 2, (EAST, WEST)), "one was fixed who moved"
+    grants = [(WANG, Role.ORGANISING_MEMBER), (LI, Role.SECRETARY)]
+    granted = [DutyGranted(duty=Duty(user=account(one), organisation=EAST, role=role)) for one, role in grants]
+    await branch.store.settle(notes=granted)
+    found = ((account(WANG),), (account(LI),), (SECRETARY,), 1, (EAST, WEST))
+    assert await branch.store.read(look) == found
+
+
 async def test_of_who_is_erased_the_sums_stay_and_the_words_go(branch: SmallBranch, clock: HandClock) -> None:
     await branch.store.settle(notes=[fixed(), entered(), entered(WANG, name="w")])
     held = await branch.store.read(lambda unit: collect(unit, account(ZHANG)))
     (mine,) = [one for one in held if one.name == "dues_entries"]
-    assert "75.00" in repr(mine.rows)
-    assert "赵代交" in repr(mine.rows)
+    (row,) = mine.rows
+    assert (row["fen"], row["payer"], row["note"]) == ("75.00", "赵代交", "备注金丝雀"), "each by its own name"
+    assert "text" not in row
     erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG), SECRETARY), at=clock.now)
     await branch.store.settle(notes=[erased])
     one, other = await branch.store.read(lambda unit: dues.entries(unit, branch=EAST))
@@ -179,12 +243,12 @@ async def test_hundreds_of_operations_leave_a_ledger_that_adds_up(branch: SmallB
         member = await members.member(unit, dice.choice(people))
         assert member is not None
         month, fen, cause = f"2026-0{dice.randint(1, 7)}", dice.randint(1, 8000), Cause(f"form:dice{number}")
-        before, entries = await dues.handovers(unit, EAST), await dues.entries(unit, branch=EAST)
+        before, entries = await dues.handovers(unit, EAST), await dues.ledger(unit, EAST)
         day = date(2026, 7, 1 + number // 40)
-        how, closed = How(on=day, method=Method.CASH, note="说明"), ledger.closed_until(before)
-        shared: dict[str, Any] = {"closed": closed, "by": SECRETARY, "cause": cause, "now": unit.now}
+        how, gone = How(on=day, method=Method.CASH, note="说明"), dues_handovers.handed_over(entries, before)
+        shared: dict[str, Any] = {"by": SECRETARY, "cause": cause, "now": unit.now}
         what = dice.choice(["pay", "pay", "pay", "refund", "reverse", "hand_over"])
-        stands = await dues.paid_for(unit, member, month)
+        stands = await dues.paid_for(unit, member, month, EAST)
         if what == "refund":
             return ledger.refund(member, EAST, month, fen, how, paid=stands, today=day, **shared)
         if what == "reverse" and entries:
@@ -195,14 +259,16 @@ async def test_hundreds_of_operations_leave_a_ledger_that_adds_up(branch: SmallB
                 entry,
                 "记错",
                 reversed_already=await dues.is_reversed(unit, entry.id),
-                paid=await dues.paid_for(unit, whose, entry.month),
+                is_handed_over=entry.id in gone,
+                paid=await dues.paid_for(unit, whose, entry.month, EAST),
                 **shared,
             )
         if what == "hand_over":
-            del shared["closed"]
             through, figures = date(2026, 7, max(1, number // 40)), Figures(due_people=0, paid_people=0, due=0)
             texts = {"receiver": "党委"}
-            return ledger.hand_over(EAST, through, day, fen, texts, figures, entries, before, today=day, **shared)
+            return dues_handovers.hand_over(
+                EAST, through, day, fen, texts, figures, entries, before, today=day, **shared
+            )
         line = await dues.line(unit, member, first=month, last=month)
         return ledger.pay([Paying(member=member, month=line.months[0], fen=fen)], how, EAST, today=day, **shared)
 
@@ -224,8 +290,10 @@ async def test_hundreds_of_operations_leave_a_ledger_that_adds_up(branch: SmallB
     )
     assert {(row[0], row[1]): int(row[2]) for row in rows} == paid
     entries, handovers = await branch.store.read(lambda unit: _both(unit))
-    assert ledger.balance(entries, handovers) == sum(paid.values()) - handed
+    assert dues_handovers.balance(entries, handovers) == sum(paid.values()) - handed
     assert handed > 0, "the dice have handed something over"
+    added = await branch.store.read(lambda unit: dues.sums(unit, EAST))
+    assert (added.own, added.central, added.first) == (sum(paid.values()), 0, min(one.on for one in entries))
     assert len(entries) > 100
 
 

@@ -59,7 +59,7 @@ def steps(
                 return Decision()
             how = How(on=today, method=Method.TRANSFER)
             cause = Cause(identify("dues", month))
-            return pay(several, how, branch, closed=None, by=organiser, cause=cause, now=unit.now, today=today)
+            return pay(several, how, branch, by=organiser, cause=cause, now=unit.now, today=today)
 
         return decide
 

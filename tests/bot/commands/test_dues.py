@@ -66,6 +66,15 @@ async def test_one_is_told_what_one_owes_up_to_when_it_is_paid_and_how_to_pay(br
     assert "交法：每月 5 日前转账" in spoken(await said(branch, text))
 
 
+async def test_who_has_paid_ahead_is_told_up_to_when_and_a_secretary_is_called_one(branch: SmallBranch) -> None:
+    duty = Duty(user=TREASURER, organisation=EAST, role=Role.SECRETARY)
+    paid = [entered(month=f"2026-{n:02}") for n in range(1, 10)]
+    await branch.store.settle(notes=[DutyGranted(duty=duty), fixed(), *paid])
+    found = spoken(await said(branch, "党费")).splitlines()
+    assert found[1] == "已交至 9 月。"
+    assert found[2] == "交法：每月 1 日起找书记王丽。有困难也请直接说。", "nothing of what lies ahead is owed"
+
+
 async def test_what_was_entered_is_listed_and_who_is_exempt_or_not_fixed_is_told_so(branch: SmallBranch) -> None:
     assert spoken(await said(branch, "党费")).startswith("您的党费还没有核定。")
     assert (await said(branch, "党费明细")).key == "dues.nothing_entered"
