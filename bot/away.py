@@ -43,6 +43,6 @@ async def _decide(unit: Reading, id: MemberId) -> Decision | None:  # noqa: A002
     line = await away.line(unit, member, today=today)
     if line.away is None:
         return None
-    last = line.reports[-1].astimezone(ZoneInfo(node.timezone)).date() if line.reports else None
+    last = line.reports[-1] if line.reports else None
     months = int(await settings.value_of(unit, member.organisation, rules.SETTING))
     return rules.ask_report(line.away, member, last, asked_for=line.asked_for, months=months, today=today)

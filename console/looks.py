@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from flask import Flask, g, request
 from werkzeug.wrappers import Response
@@ -87,18 +88,18 @@ def _note(response: Response) -> Response:
     return response
 
 
-def _note_page(what: str, id: MemberId) -> None:  # noqa: A002
-    """Note a look at a member, unless it is their own."""
+def _note_page(what: str, id: MemberId, thing: str = "", day: date | None = None) -> None:  # noqa: A002
+    """Note a look at a member, unless it is their own; where they have several such things, at each by itself."""
     user = here().user
 
     async def decide(unit: Reading) -> Decision | None:
         member = await members.member(unit, id)
         if member is None or member.user == user:
             return None
-        looked = Looked(user=user, what=what, member=member.id, place=None, number=1, at=unit.now)
+        looked = Looked(user=user, what=what, member=member.id, place=None, number=1, at=unit.now, day=day)
         return await _decided(unit, looked, member.organisation)
 
-    _settle(user, what, id, decide)
+    _settle(user, what, f"{id}:{thing}" if thing else id, decide)
 
 
 def _note_unnamed(what: str, thing: str) -> None:

@@ -5,7 +5,6 @@ It says what is due and never more: nothing here changes anybody's membership (�
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import Cause, ContactId, MemberId, OrganisationId, UserId, derive
 from content.members import Member
+from content.roster.cells import TEXTS, Wrong, destination
 from content.terms import months_on
 
 REGISTERED_AFTER = 6
@@ -26,12 +26,10 @@ SETTING = "thought_report_months"
 HALF_YEAR, QUARTER = "6", "3"
 """Every how many months a thought report is looked for; no source has a number (AWAY-5)."""
 
-LONGEST_PLACE = 20
+LONGEST_PLACE = TEXTS["destination"]
 LONGEST_CARD = 30
 LONGEST_HOST = 60
 MOST_CONTACTS = 200
-_CLOSER = re.compile(r"\d|[路街巷弄号號室栋棟幢]")
-"""What stands in an address and in no name of a province or a city."""
 
 
 class Reason(StrEnum):
@@ -159,7 +157,7 @@ def note(
         return refused("away.not_yet", field="since")
     if away.returns is not None and away.returns < away.since:
         return refused("away.back_before", field="returns")
-    if len(place) > LONGEST_PLACE or _CLOSER.search(place):
+    if isinstance(destination(place), Wrong):
         return refused("away.too_close", field="place", most=LONGEST_PLACE)
     if len(card) > LONGEST_CARD:
         return refused("away.card_too_long", field="card", most=LONGEST_CARD)

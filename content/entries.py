@@ -82,6 +82,8 @@ def _value(name: str, written: str) -> str | bool | Wrong | None:
             return cells.gender(written)
         case "category":
             return cells.category(written)
+        case "destination":
+            return cells.destination(written)
         case _ if name in DAYS:
             return cells.day(written)
         case _ if name in ANSWERS:
@@ -93,7 +95,7 @@ def _value(name: str, written: str) -> str | bool | Wrong | None:
 def _refused(name: str, code: str) -> Refusal:
     if name in DAYS:
         return refused("entries.bad_day", field=name)
-    known = {"name_too_long": "entries.too_long", "too_long": "entries.too_long"}
+    known = {"name_too_long": "entries.too_long", "too_long": "entries.too_long", "too_close": "entries.too_close"}
     return refused(known.get(code, "entries.bad_phone" if name == "phone" else "entries.unclear"), field=name)
 
 

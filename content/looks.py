@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
@@ -20,7 +20,8 @@ MANY = 50
 class Looked(Fact, frozen=True, kw_only=True):
     """Somebody was shown what is held about a member, or took a file about all members of a place.
 
-    ``what`` is the kind of page or file, ``number`` how many people are in it.
+    ``what`` is the kind of page or file, ``number`` how many people are in it; ``day`` that of the one thing shown,
+    where a person has several, as of a thought report.
     """
 
     user: UserId
@@ -29,6 +30,7 @@ class Looked(Fact, frozen=True, kw_only=True):
     place: OrganisationId | None
     number: int
     at: datetime
+    day: date | None = None
 
 
 class Duty(Struct, frozen=True, kw_only=True):

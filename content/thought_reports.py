@@ -28,7 +28,9 @@ LONGEST = 20_000
 MOST_PARTS = 100
 LONGEST_REPLY = 500
 
-_FINISHED = re.compile(r"(?:^|(?<=[\s。.!！?？…,，;；]))(?:完|end)[\s。.!！]*$", re.IGNORECASE)
+_FINISHED = re.compile(
+    r"(?:(?:^|(?<=[\s。.!！?？…,，;；]))完|(?:^|(?<=[\n。.!！?？…,，;；])[^\S\n]*)end)[\s。.!！]*$", re.IGNORECASE
+)
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -58,6 +60,14 @@ class ThoughtReport(Struct, frozen=True, kw_only=True):
     def has(self, event: EventId) -> bool:
         """Tell whether a message is part of it."""
         return any(one.event == event for one in self.parts)
+
+
+class Readers(Struct, frozen=True, kw_only=True):
+    """Who is told when a report comes, and where they open it; ``contact`` names who keeps contact, if they may."""
+
+    told: tuple[UserId, ...]
+    contact: str = ""
+    address: str = ""
 
 
 class ThoughtReportBegun(Fact, frozen=True, kw_only=True):
@@ -127,7 +137,7 @@ class ThoughtReportAnswered(Fact, frozen=True, kw_only=True):
 
 
 def without_end(text: str) -> tuple[str, bool]:
-    """Return a message without the 完 at its end, and whether there was one; 写完 and 学完 are no such end."""
+    """Return a message without the 完 at its end, and whether there was one; 写完 and "in the end" are no such end."""
     found = _FINISHED.search(text)
     return (text[: found.start()], True) if found is not None else (text, False)
 
@@ -140,6 +150,7 @@ def say(
     event: EventId,
     *,
     opening: bool,
+    readers: Readers,
     cause: Cause,
     now: datetime,
 ) -> Decision | Refusal:
@@ -152,14 +163,17 @@ def say(
     report = known or ThoughtReport(
         id=ThoughtReportId(derive(cause, "thought report")), member=member.id, user=user, begun_at=now
     )
-    if report.letters + len(text) > LONGEST or (text and len(report.parts) >= MOST_PARTS):
-        return refused("thought_report.too_long", most=LONGEST, n=report.letters)
+    number, letters = len(report.parts) + bool(text), report.letters + len(text)
+    if letters > LONGEST:
+        key = "thought_report.too_long" if report.parts else "thought_report.long_start"
+        return refused(key, most=LONGEST, n=report.letters)
+    if text and number > MOST_PARTS:
+        return refused("thought_report.too_many", most=MOST_PARTS)
     facts: list[Fact] = [] if known is not None else [ThoughtReportBegun(report=report)]
     if text:
-        facts.append(ThoughtPartSaid(report=report.id, member=member.id, event=event, text=text, at=now))
+        facts.append(ThoughtPartSaid(report=report.id, member=report.member, event=event, text=text, at=now))
     if finished:
-        number = len(report.parts) + bool(text)
-        return _handed_in(report, member, number, report.letters + len(text), facts, now=now)
+        return _handed_in(report, member, user, number, letters, facts, readers=readers, now=now)
     facts.append(make_inquiry(user, ABOUT, now=now))
     if not opening:
         return Decision(facts=tuple(facts))
@@ -168,64 +182,94 @@ def say(
     return Decision(facts=tuple(facts), effects=(Tell(user=user, words=said),))
 
 
-def hand_in(report: ThoughtReport, member: Member, *, now: datetime) -> Decision | Refusal:
-    """Bring a report to its end."""
-    return _handed_in(report, member, len(report.parts), report.letters, [], now=now)
+def hand_in(
+    report: ThoughtReport, member: Member, user: UserId, *, readers: Readers, now: datetime
+) -> Decision | Refusal:
+    """Bring a report to its end; ``user`` is who says so, by whatever account it was begun."""
+    return _handed_in(report, member, user, len(report.parts), report.letters, [], readers=readers, now=now)
 
 
 def _handed_in(
-    report: ThoughtReport, member: Member, number: int, letters: int, facts: list[Fact], *, now: datetime
+    report: ThoughtReport,
+    member: Member,
+    user: UserId,
+    number: int,
+    letters: int,
+    facts: list[Fact],
+    *,
+    readers: Readers,
+    now: datetime,
 ) -> Decision | Refusal:
     if not number:
         return refused("thought_report.empty")
     handed = ThoughtReportHandedIn(report=report.id, member=member.id, organisation=member.organisation, at=now)
-    told = Tell(user=report.user, words=words("thought_report.handed_in", n=number, letters=letters))
-    return Decision(facts=(*facts, handed, _ended(report)), effects=(told,))
+    if readers.contact:
+        said = words("thought_report.handed_in_contact", n=number, letters=letters, contact=readers.contact)
+    else:
+        said = words("thought_report.handed_in", n=number, letters=letters)
+    came = words("thought_report.came", name=member.name, address=readers.address)
+    told = (Tell(user=one, words=came, unasked=True) for one in readers.told)
+    return Decision(facts=(*facts, handed, _ended(user)), effects=(Tell(user=user, words=said), *told))
 
 
-def drop(report: ThoughtReport) -> Decision:
+def drop(report: ThoughtReport, user: UserId) -> Decision:
     """Keep nothing of a report that was begun."""
-    told = Tell(user=report.user, words=words("thought_report.dropped"))
-    return Decision(facts=(ThoughtReportDropped(report=report.id), _ended(report)), effects=(told,))
+    told = Tell(user=user, words=words("thought_report.dropped"))
+    return Decision(facts=(ThoughtReportDropped(report=report.id), _ended(user)), effects=(told,))
 
 
-def change(report: ThoughtReport, event: EventId, text: str) -> Decision | Refusal | None:
-    """Take what a message of a report was changed to; after the end nothing changes any more, and that is said."""
+def change(report: ThoughtReport, event: EventId, text: str, *, now: datetime) -> Decision | Refusal | None:
+    """Take what a message of a report was changed to; after the end nothing changes any more, and that is said.
+
+    An edit asks for nothing: a 完 that it adds hands nothing in, and that is said too.
+    """
     if not report.has(event):
         return None
     if report.handed_in_at is not None:
-        return refused("thought_report.as_handed_in")
-    text = without_end(text)[0].strip()
+        return refused(_over(report.handed_in_at, now), hours=_HOURS)
+    text, finished = without_end(text)
+    text = text.strip()
     if not text:
         return Decision(facts=(ThoughtPartRemoved(report=report.id, event=event),))
     others = sum(one.letters for one in report.parts if one.event != event)
     if others + len(text) > LONGEST:
-        return refused("thought_report.too_long", most=LONGEST, n=others)
-    return Decision(facts=(ThoughtPartChanged(report=report.id, member=report.member, event=event, text=text),))
+        return refused("thought_report.edit_too_long", most=LONGEST)
+    fact = ThoughtPartChanged(report=report.id, member=report.member, event=event, text=text)
+    said = Tell(user=report.user, words=words("thought_report.end_alone"))
+    return Decision(facts=(fact,), effects=(said,) if finished else ())
 
 
-def remove(report: ThoughtReport, event: EventId) -> Decision | None:
+def remove(report: ThoughtReport, event: EventId, *, now: datetime) -> Decision | None:
     """Leave a message out of a report because its author took it back; after the end nothing changes any more."""
     if not report.has(event):
         return None
     if report.handed_in_at is not None:
-        return Decision(effects=(Tell(user=report.user, words=words("thought_report.as_handed_in")),))
+        said = words(_over(report.handed_in_at, now), hours=_HOURS)
+        return Decision(effects=(Tell(user=report.user, words=said),))
     return Decision(facts=(ThoughtPartRemoved(report=report.id, event=event),))
 
 
-def take_back_last(report: ThoughtReport) -> Decision:
+_HOURS = int(WITHDRAWN_WITHIN.total_seconds()) // 3600
+
+
+def _over(handed_in: datetime, now: datetime) -> str:
+    """Return what is said of a change after the end: how to take the report back, while it can be."""
+    return "thought_report.too_late" if now - handed_in > WITHDRAWN_WITHIN else "thought_report.as_handed_in"
+
+
+def take_back_last(report: ThoughtReport, user: UserId) -> Decision:
     """Leave the last message out of a report that is being written."""
     last = report.parts[-1]
-    told = Tell(user=report.user, words=words("thought_report.last_removed", n=len(report.parts) - 1))
+    told = Tell(user=user, words=words("thought_report.last_removed", n=len(report.parts) - 1))
     return Decision(facts=(ThoughtPartRemoved(report=report.id, event=last.event),), effects=(told,))
 
 
-def withdraw(report: ThoughtReport, member: Member, *, now: datetime) -> Decision | Refusal:
+def withdraw(report: ThoughtReport, member: Member, user: UserId, *, now: datetime) -> Decision | Refusal:
     """Forget a report that its author takes back within a day."""
     if report.handed_in_at is None or now - report.handed_in_at > WITHDRAWN_WITHIN:
-        return refused("thought_report.too_late", hours=int(WITHDRAWN_WITHIN.total_seconds()) // 3600)
+        return refused("thought_report.too_late", hours=_HOURS)
     fact = ThoughtReportWithdrawn(report=report.id, member=member.id, organisation=member.organisation)
-    return Decision(facts=(fact,), effects=(Tell(user=report.user, words=words("thought_report.withdrawn")),))
+    return Decision(facts=(fact,), effects=(Tell(user=user, words=words("thought_report.withdrawn")),))
 
 
 def may_open(user: UserId, *, member: Member, reviewer: UserId | None, reads: bool) -> bool:
@@ -251,11 +295,11 @@ def answer(report: ThoughtReport, member: Member, text: str, *, by: UserId, now:
     fact = ThoughtReportAnswered(
         report=report.id, member=member.id, organisation=member.organisation, text=text, by=by, at=now
     )
-    return Decision(facts=(fact,), effects=(Tell(user=member.user, words=said),))
+    return Decision(facts=(fact,), effects=(Tell(user=member.user, words=said, unasked=True),))
 
 
-def _ended(report: ThoughtReport) -> InquiryEnded:
-    return InquiryEnded(user=report.user, about=ABOUT)
+def _ended(user: UserId) -> InquiryEnded:
+    return InquiryEnded(user=user, about=ABOUT)
 
 
 CONFIDENTIAL = ("秘密", "机密", "絕密", "绝密", "機密", "内部", "內部")

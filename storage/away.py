@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from sqlalchemy import Boolean, Column, Date, ForeignKey, String, Table, func, or_, select, update
+from sqlalchemy import Boolean, Column, Date, ForeignKey, String, Table, or_, select, update
 
 from content.away import (
     SETTING,
@@ -26,10 +26,12 @@ from content.away import (
 )
 from content.identifiers import ContactId, MemberId, OrganisationId, UserId
 from content.members import Member
+from content.organisations import RIGHTS, Right
+from content.thought_reports import Readers
 from storage import members as roster
 from storage import settings
 from storage.members import members
-from storage.organisations import organisations, within
+from storage.organisations import duties_over, organisations, within
 from storage.tables import Instant, metadata
 from storage.thought_reports import thought_reports
 from storage.unit import AnyRow, Reading, Writing
@@ -63,14 +65,17 @@ away_contacts = Table(
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One who is away as the register has them; ``reports`` are the days on which reports came, oldest first."""
+    """One who is away as the register has them; ``reports`` are the days on which reports came, oldest first.
+
+    Days are by the clock of the branch.
+    """
 
     member: Member
     standing: Standing
     away: Away | None
     contact: Member | None
     contacts: tuple[Contact, ...]
-    reports: tuple[datetime, ...]
+    reports: tuple[date, ...]
     report_due: date | None
     contact_due: date | None
     asked_for: date | None = None
@@ -116,6 +121,19 @@ async def reviewer(unit: Reading, member: MemberId) -> UserId | None:
     return UserId(found) if found else None
 
 
+async def readers(unit: Reading, member: Member, *, address: str) -> Readers:
+    """Return who is told that somebody's report came: who keeps contact where they have a duty there, else the nearest
+    who read reports there. Never its author."""
+    over = [duty for duty in await duties_over(unit, member.organisation) if duty.user != member.user]
+    contact = await reviewer(unit, member.id)
+    if any(duty.user == contact and Right.READ in RIGHTS[duty.role] for duty in over):
+        known = await roster.by_user(unit, UserId(str(contact)))
+        return Readers(told=(UserId(str(contact)),), contact=known.name if known else "", address=address)
+    able = [duty for duty in over if Right.READ_REPORTS in RIGHTS[duty.role]]
+    nearest = dict.fromkeys(duty.user for duty in able if duty.organisation == able[0].organisation)
+    return Readers(told=tuple(nearest), address=address)
+
+
 async def register(unit: Reading, roots: Iterable[OrganisationId], *, today: date) -> tuple[Line, ...]:
     """Return everybody at or below the roots who is away, by name: noted here, or only known so by the roster."""
     query = (
@@ -150,8 +168,9 @@ async def _lines(unit: Reading, rows: Iterable[AnyRow], today: date) -> tuple[Li
         member = people[MemberId(row.person)]
         noted = _away(row) if row.member_id is not None else None
         months, zone = rules[member.organisation]
-        met, came = contacts.get(member.id, ()), reports.get(member.id, ())
-        last = came[-1].astimezone(zone).date() if came else None
+        met = contacts.get(member.id, ())
+        came = tuple(at.astimezone(zone).date() for at in reports.get(member.id, ()))
+        last = came[-1] if came else None
         found.append(
             Line(
                 member=member,
@@ -179,11 +198,20 @@ async def _rules(unit: Reading, places: Collection[OrganisationId]) -> dict[Orga
 async def _reports(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, tuple[datetime, ...]]:
     found: dict[MemberId, tuple[datetime, ...]] = {}
     came = thought_reports.c.handed_in_at
+    kept = {one: one for one in ids}
+    new = set(kept)
+    while new:
+        rows = await unit.rows(
+            select(members.c.id, members.c.merged_into).where(members.c.merged_into.in_(sorted(new)))
+        )
+        new = {MemberId(row.id) for row in rows if row.id not in kept}
+        kept |= {MemberId(row.id): kept[row.merged_into] for row in rows if row.id in new}
     query = select(thought_reports.c.member_id, came).where(
-        thought_reports.c.member_id.in_(list(ids)), came.is_not(None)
+        thought_reports.c.member_id.in_(list(kept)), came.is_not(None)
     )
     for row in await unit.rows(query.order_by(came)):
-        found[row.member_id] = (*found.get(row.member_id, ()), row.handed_in_at)
+        one = kept[row.member_id]
+        found[one] = (*found.get(one, ()), row.handed_in_at)
     return found
 
 
@@ -208,11 +236,6 @@ async def noted(unit: Reading) -> tuple[MemberId, ...]:
     query = select(away.c.member_id).join(members, members.c.id == away.c.member_id)
     rows = await unit.rows(query.where(members.c.left_at.is_(None), members.c.user_id.is_not(None)))
     return tuple(MemberId(row.member_id) for row in rows)
-
-
-async def is_any(unit: Reading) -> bool:
-    """Tell whether anybody is noted as away."""
-    return bool(await unit.value(select(func.count()).select_from(away)))
 
 
 async def write_noted(unit: Writing, fact: AwayNoted) -> None:

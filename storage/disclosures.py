@@ -584,7 +584,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
     _held(disclosures, "user_id", "at", inner="user_id"),
-    _held(looks, "member_id", "at user_id what", inner="number member_id place people", what="looks.what_"),
+    _held(looks, "member_id", "at user_id what day", inner="number member_id place people", what="looks.what_"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
     _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
     _held(

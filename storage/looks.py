@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Column, Index, Integer, String, Table, func, or_, select
+from sqlalchemy import Column, Date, Index, Integer, String, Table, func, or_, select
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.looks import SPAN, Duty, Looked
@@ -32,6 +32,7 @@ looks = Table(
     Column("what", String(20), nullable=False),
     Column("people", Integer, nullable=False),
     Column("at", Instant, nullable=False, index=True),
+    Column("day", Date),
     Index("ix_looks_user_id_at", "user_id", "at"),
 )
 
@@ -43,6 +44,7 @@ class Look(Struct, frozen=True, kw_only=True):
     user: UserId
     name: str | None
     what: str
+    day: date | None = None
 
 
 def about(member: MemberId, organisation: OrganisationId) -> Any:
@@ -60,7 +62,9 @@ async def looks_at(unit: Reading, member: MemberId, organisation: OrganisationId
         .order_by(looks.c.number.desc())
         .limit(MOST_SHOWN)
     )
-    return tuple(Look(at=row.at, user=row.user_id, name=row.name, what=row.what) for row in await unit.rows(query))
+    return tuple(
+        Look(at=row.at, user=row.user_id, name=row.name, what=row.what, day=row.day) for row in await unit.rows(query)
+    )
 
 
 async def seen_lately(unit: Reading, user: UserId) -> int:
@@ -87,7 +91,7 @@ async def leading(unit: Reading, place: OrganisationId) -> tuple[Duty, ...]:
 async def write_looked(unit: Writing, fact: Looked) -> None:
     """Keep a look."""
     values = {"user_id": fact.user, "member_id": fact.member, "place": fact.place, "what": fact.what}
-    await unit.add(looks, {**values, "people": fact.number, "at": fact.at})
+    await unit.add(looks, {**values, "people": fact.number, "at": fact.at, "day": fact.day})
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:

@@ -25,7 +25,7 @@ from content.thought_reports import (
     ThoughtReportHandedIn,
     ThoughtReportWithdrawn,
 )
-from storage.members import keys_of, members
+from storage.members import doubles_of, keys_of, members
 from storage.organisations import within
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -75,18 +75,20 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 async def unfinished(unit: Reading, member: MemberId) -> ThoughtReport | None:
-    """Return the report that somebody has begun and not handed in."""
+    """Return the report that somebody has begun and not handed in, also by an entry merged into theirs."""
+    ids = list(await doubles_of(unit, [member]))
     query = select(thought_reports).where(
-        thought_reports.c.member_id == member, thought_reports.c.handed_in_at.is_(None)
+        thought_reports.c.member_id.in_(ids), thought_reports.c.handed_in_at.is_(None)
     )
     row = await unit.first(query.order_by(thought_reports.c.begun_at.desc()).limit(1))
     return await _report(unit, row) if row else None
 
 
 async def last(unit: Reading, member: MemberId) -> ThoughtReport | None:
-    """Return the report that somebody handed in last."""
+    """Return the report that somebody handed in last, also by an entry merged into theirs."""
+    ids = list(await doubles_of(unit, [member]))
     query = select(thought_reports).where(
-        thought_reports.c.member_id == member, thought_reports.c.handed_in_at.is_not(None)
+        thought_reports.c.member_id.in_(ids), thought_reports.c.handed_in_at.is_not(None)
     )
     row = await unit.first(query.order_by(thought_reports.c.handed_in_at.desc()).limit(1))
     return await _report(unit, row) if row else None
@@ -299,7 +301,7 @@ async def forget_past(unit: Writing, now: datetime) -> None:
     await unit.execute(
         update(thought_reports).where(held.handed_in_at < now - KEPT, held.text.is_not(None)).values(text=None)
     )
-    departed = select(members.c.id).where(members.c.left_at.is_not(None))
+    departed = select(members.c.id).where(members.c.left_at.is_not(None), members.c.merged_into.is_(None))
     unfinished = and_(
         held.handed_in_at.is_(None), or_(held.touched_at < now - UNFINISHED_KEPT, held.member_id.in_(departed))
     )

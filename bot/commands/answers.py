@@ -187,7 +187,7 @@ async def _reported(asking: Asking) -> list[_Candidate]:
     if begun is not None and begun.parts:
 
         async def shorten() -> Answer:
-            return thought_reports.take_back_last(begun)
+            return thought_reports.take_back_last(begun, asking.sender)
 
         name = words("answer.to_thought_part")
         found.append(_Candidate(name=name, at=begun.parts[-1].at, take_back=shorten))
@@ -195,7 +195,7 @@ async def _reported(asking: Asking) -> list[_Candidate]:
     if last is not None and last.handed_in_at is not None:
 
         async def withdraw_report() -> Answer:
-            return thought_reports.withdraw(last, member, now=asking.unit.now)
+            return thought_reports.withdraw(last, member, asking.sender, now=asking.unit.now)
 
         name = words("answer.to_thought_report")
         found.append(_Candidate(name=name, at=last.handed_in_at, take_back=withdraw_report))

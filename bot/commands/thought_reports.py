@@ -10,12 +10,15 @@ from bot.matrix.events import Event
 from content import thought_reports as rules
 from content.decision import Decision, Refusal, refused
 from content.identifiers import EventId, UserId
-from content.thought_reports import ABOUT
-from storage import inquiries, members
+from content.members import Member
+from content.thought_reports import ABOUT, Readers
+from storage import away, inquiries, members
 from storage import thought_reports as stored
 from storage.unit import Reading
 
 _HEAD = re.compile(r"\s*[!！]?\s*[「“\"']?(?:(?:思想)?[汇匯彙][报報]|thought\s+report)[\s:：,，]*", re.IGNORECASE)
+_WHOLE_HEAD = re.compile(r"\s*[!！]?\s*[「“\"']?(?:思想[汇匯彙][报報]|thought\s+report)[\s:：,，]*", re.IGNORECASE)
+"""What asks for a report wherever it stands; 汇报 alone may begin a sentence of one."""
 FILES = ("m.file", "m.image", "m.audio", "m.video")
 _PLAIN = re.compile(r"[0-9一二三四五六七八九十]{1,6}")
 _DROPPING = ("取消", "cancel")
@@ -35,7 +38,9 @@ async def hand_in(asking: Asking) -> Decision | Refusal | None:
     report = await stored.unfinished(asking.unit, asking.member.id) if asking.place is Place.PRIVATE else None
     if report is None:
         return refused("thought_report.none_begun")
-    return rules.hand_in(report, asking.member, now=asking.unit.now)
+    return rules.hand_in(
+        report, asking.member, asking.sender, readers=await _readers(asking, asking.member), now=asking.unit.now
+    )
 
 
 async def _say(asking: Asking, text: str, *, opening: bool) -> Decision | Refusal | None:
@@ -44,8 +49,20 @@ async def _say(asking: Asking, text: str, *, opening: bool) -> Decision | Refusa
         return None
     known = await stored.unfinished(asking.unit, member.id)
     return rules.say(
-        member, asking.sender, known, text, asking.event, opening=opening, cause=asking.cause, now=asking.unit.now
+        member,
+        asking.sender,
+        known,
+        text,
+        asking.event,
+        opening=opening,
+        readers=await _readers(asking, member),
+        cause=asking.cause,
+        now=asking.unit.now,
     )
+
+
+async def _readers(asking: Asking, member: Member) -> Readers:
+    return await away.readers(asking.unit, member, address=f"{asking.settings.console}/thought-reports")
 
 
 async def go_on(asking: Asking, said: Said | None) -> Decision | Refusal | None:
@@ -63,7 +80,7 @@ async def go_on(asking: Asking, said: Said | None) -> Decision | Refusal | None:
     if report is None:
         return None
     if said is not None and said.verb is Verb.CANCEL and not said.argument and simplified(said.word) in _DROPPING:
-        return rules.drop(report)
+        return rules.drop(report, asking.sender)
     if said is not None and _is_clear(said, asking.text):
         return None
     return await _say(asking, asking.text, opening=False)
@@ -84,7 +101,9 @@ def _is_clear(said: Said, text: str) -> bool:
     """Tell whether a message is a command and could be no sentence of a report: a word of ours, alone or numbered."""
     if said.verb in _NEVER_SIGNED or simplified(said.word) in _ASKING_FOR_HELP:
         return True
-    if said.verb in (Verb.THOUGHTS, Verb.THAT_IS_ALL, Verb.BIND) or not said.argument:
+    if said.verb is Verb.THOUGHTS and said.argument:
+        return _WHOLE_HEAD.match(text) is not None
+    if said.verb in (Verb.THAT_IS_ALL, Verb.BIND) or not said.argument:
         return said.verb is not Verb.SIGN_UP or normalise(text) in WORDS[Verb.SIGN_UP]
     return _PLAIN.fullmatch(said.argument) is not None or (said.verb is Verb.LEAVE and said.argument in REASONS)
 
@@ -92,13 +111,17 @@ def _is_clear(said: Said, text: str) -> bool:
 async def edited(unit: Reading, event: Event, target: EventId, text: str) -> Decision | Refusal | None:
     """Take what a message of one's report was changed to, while it is being written."""
     report = await stored.holding(unit, target, UserId(event.sender))
-    return rules.change(report, target, _HEAD.sub("", text, count=1)) if report is not None else None
+    if report is None:
+        return None
+    opens = report.parts[:1] and report.parts[0].event == target
+    head = _HEAD if opens else _WHOLE_HEAD
+    return rules.change(report, target, head.sub("", text, count=1), now=unit.now)
 
 
 async def removed(unit: Reading, target: EventId, sender: UserId) -> Decision | None:
     """Leave a message that its author removed out of their report, while it is being written."""
     report = await stored.holding(unit, target, sender)
-    return rules.remove(report, target) if report is not None else None
+    return rules.remove(report, target, now=unit.now) if report is not None else None
 
 
 async def hear_file(unit: Reading, event: Event, *, private: bool) -> Decision | None:

@@ -74,20 +74,20 @@ def export(format: str) -> Response:  # noqa: A002
     return hand_out(table, format, "away", t("away.footer", at=fully(now())), back=link("away.show"))
 
 
-def _row(number: int, line: Line) -> tuple[str | int | date | None, ...]:
+def _row(number: int, line: Line) -> tuple[str | int | date, ...]:
     one, away = line.member, line.away
     return (
         number,
         one.name,
         one.destination,
         t(f"away.reason_{away.reason}") if away else "",
-        away.since if away else None,
-        away.returns if away else None,
+        away.since if away else "",
+        away.returns if away and away.returns else "",
         _phone(one),
         away.card if away else "",
         line.contact.name if line.contact else "",
         "、".join(each.on.isoformat() for each in line.contacts),
-        "、".join(each.date().isoformat() for each in line.reports),
+        "、".join(each.isoformat() for each in line.reports),
         away.host if away else "",
     )
 
@@ -131,7 +131,8 @@ def change(id: str) -> Answer:  # noqa: A002
         member = await visible(unit, id, at.roots)
         if member is None:
             return None
-        contact = await _contact(unit, typed.contact, seen)
+        known = line.contact if line.contact and line.contact.left is None else None
+        contact = known if known and known.name == typed.contact else await _contact(unit, typed.contact, seen)
         if isinstance(contact, Refusal):
             return contact
         away = Away(

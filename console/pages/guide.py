@@ -25,6 +25,8 @@ PARTS: tuple[tuple[str, str, Right | None], ...] = (
     ("follow", "checkins.show", None),
     ("record", "corrections.show", Right.RECORD),
     ("members", "members.show", Right.IMPORT_ROSTER),
+    ("away", "away.show", Right.READ_MEMBERS),
+    ("dues", "dues.show", Right.HANDLE_DUES),
     ("tree", "structure.show", Right.ARRANGE),
     ("vote", "ballots.show", None),
     ("meet", "meetings.show", Right.SCHEDULE),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from flask import Blueprint, abort, g, render_template, request
 
 from console.access import Here, here, requires
@@ -83,6 +85,8 @@ async def _openable(unit: Reading, id: ThoughtReportId, at: Here) -> tuple[Thoug
     """Return a report that was handed in and that the person may open, with its author."""
     report = await stored.report(unit, id)
     member = await members.member(unit, report.member) if report is not None else None
+    while member is not None and member.merged_into is not None:
+        member = await members.member(unit, member.merged_into)
     if report is None or member is None or report.handed_in_at is None:
         return None
     if not await organisations.stands_below(unit, member.organisation, at.roots):
@@ -96,15 +100,19 @@ async def _openable(unit: Reading, id: ThoughtReportId, at: Here) -> tuple[Thoug
 def _page(id: ThoughtReportId, typed: str, refusal: Refusal | None = None) -> Answer:  # noqa: A002
     at = here()
 
-    async def look(unit: Reading) -> tuple[ThoughtReport, Member, tuple[str, ...], str | None] | None:
+    async def look(unit: Reading) -> tuple[ThoughtReport, Member, str, tuple[str, ...], str | None] | None:
         found = await _openable(unit, id, at)
-        return (*found, *await stored.words_of(unit, found[0])) if found is not None else None
+        if found is None:
+            return None
+        place = await organisations.organisation(unit, found[1].organisation)
+        return *found, place.timezone if place is not None else "UTC", *await stored.words_of(unit, found[0])
 
     found = ask(look)
     if found is None:
         abort(404)
-    report, member, texts, answer = found
-    g.looked_at = ("thought_report", member.id)
+    report, member, zone, texts, answer = found
+    came = report.handed_in_at
+    g.looked_at = ("thought_report", member.id, id, came.astimezone(ZoneInfo(zone)).date() if came else None)
     refusals = [refusal] if refusal else []
     page = render_template(
         "thought_reports/one.html",

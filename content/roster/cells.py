@@ -20,7 +20,7 @@ TEXTS: Mapping[str, int] = {
     "position": 60,
     "shift": 20,
     "status": 40,
-    "destination": 200,
+    "destination": 20,
     "note": 1_000,
 }
 """Fields that are free text, and how many characters each may have."""
@@ -43,6 +43,12 @@ _TIME_OF_DAY = re.compile(r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$")
 _DAY = re.compile(r"(\d{4})(?:[./-]|年)(\d{1,2})(?:[./-]|月)(\d{1,2})[日号]?|(\d{4})(\d{2})(\d{2})")
 _MONTH = re.compile(r"(\d{4})(?:[./-]|年)(\d{1,2})月?|(\d{4})(\d{2})")
 _SHORT_YEAR = re.compile(r"\d{2}(?:[./-]|年)\d{1,2}(?:(?:[./-]|月)\d{1,2}[日号]?|月)?")
+_CLOSER = re.compile(
+    r"\d|[路街巷弄号號室栋棟幢村旗]|社[区區]|小[区區]|(?<!自治)(?<!行政)(?<!特别)(?<![地林特])(?<!雄安新)[区區]|市.{1,8}[县縣]"
+    r"|(?<!景德)[镇鎮](?!江)|(?<![新萍桐湘宁寧])[乡鄉]|\b(?:road|street|avenue|village|district)\b",
+    re.IGNORECASE,
+)
+"""What stands in an address and in no name of a province or a city."""
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 _MOBILE = re.compile(r"(?:\+86|0086|86)?(1\d{10})")
 _ANY_PHONE = re.compile(r"\+?[0-9()-]{5,20}")
@@ -104,6 +110,13 @@ def name(cell: Cell) -> str | Wrong:
     """Return a person's name: no spaces beside Chinese characters, one between words of other scripts."""
     line = _BETWEEN_WIDE.sub("", text(cell).translate(_DOTS))
     return Wrong(code="name_too_long") if len(line) > LONGEST_NAME else line
+
+
+def destination(cell: Cell) -> str | Wrong:
+    """Return where somebody who is away has gone: a province or a city, and never closer (AWAY-6)."""
+    line = text(cell)
+    too_close = len(line) > TEXTS["destination"] or _CLOSER.search(line)
+    return Wrong(code="too_close") if too_close else line
 
 
 def phone(cell: Cell) -> str | Wrong:

@@ -252,6 +252,8 @@ class _Sheet:
                 return cells.category(cell)
             case "user":
                 return cells.account(cell)
+            case "destination":
+                return cells.destination(cell)
             case _:
                 value = cells.text(cell)
                 return value if len(value) <= _LONGEST[field] else Wrong(code="too_long")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import openpyxl
 from sqlalchemy import select
 
-from content.identifiers import UserId, derive
+from content.away import Away, AwayNoted
+from content.identifiers import MemberId, ThoughtReportId, UserId, derive
+from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
+from content.thought_reports import ThoughtReport, ThoughtReportBegun, ThoughtReportHandedIn
 from storage import away, looks
 from storage.away import away as away_table
 from storage.outbox import outbox
 from storage.thought_reports import thought_reports
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, SECRETARY, THOUGHTS, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, SECRETARY, THOUGHTS, VIEWER
 
 ONE, FAR = (f"/thought-reports/{derive('seed thought report', short)}" for short in ("one", "far"))
 
@@ -39,12 +43,22 @@ def granted(house: House, name: str, role: Role) -> Browser:
     return house.browser(user)
 
 
-def test_the_secretary_opens_a_report_and_the_look_is_noted(house: House, browser: Browser) -> None:
+def test_the_secretary_opens_reports_and_each_is_noted_by_its_day(house: House, browser: Browser) -> None:
     assert "已交" in text(browser, "/thought-reports")
     assert THOUGHTS not in text(browser, "/thought-reports")
     assert THOUGHTS in text(browser, ONE)
-    found = [(row.user_id, row.member_id, row.what) for row in rows(house, looks.looks)]
-    assert (SECRETARY, house.seeded.members["白云"], "thought_report") in found
+    member = house.seeded.members["白云"]
+    report = ThoughtReport(id=ThoughtReportId("second"), member=member, user=UserId("@m1:example.org"), begun_at=NOW)
+    handed = ThoughtReportHandedIn(
+        report=report.id, member=member, organisation=house.seeded.organisations["one"], at=NOW - timedelta(hours=4)
+    )
+    house.run(house.store.settle(notes=[ThoughtReportBegun(report=report), handed]))
+    for path in (ONE, "/thought-reports/second", "/thought-reports/second"):
+        assert browser.get(path).status_code == 200
+    found = [(row.user_id, row.member_id, row.day) for row in rows(house, looks.looks) if row.what == "thought_report"]
+    assert found == [(SECRETARY, member, date(2026, 11, 22)), (SECRETARY, member, date(2026, 11, 24))]
+    own = granted(house, "白云", Role.VIEWER)
+    assert '打开了思想汇报 <time datetime="2026-11-22">' in text(own, "/looked")
 
 
 def test_others_see_the_day_alone_and_another_branch_nothing(house: House) -> None:
@@ -112,6 +126,35 @@ def test_the_register_says_what_is_due_and_leaves_in_the_columns_of_an_office(ho
     assert (row[2], row[8], row[9], row[10]) == ("四川成都", "陈晨", "2026-11-01", "2026-11-22")
     assert THOUGHTS not in str(found)
     assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
+
+
+def test_what_is_known_stays_known_and_days_are_those_of_the_branch(house: House, browser: Browser) -> None:
+    """A contact of another branch, and one called like somebody else, stays when who does not see them changes more."""
+    member, place = house.seeded.members["白云"], house.seeded.organisations["one"]
+    double = Member(id=MemberId("double"), organisation=place, name="陈晨", user=None)
+    contact = house.seeded.members["安邻"]
+    noted = Away(member=member, since=date(2026, 1, 10), returns=date(2026, 6, 1), abroad=True, contact=contact)
+    report = ThoughtReport(id=ThoughtReportId("late"), member=member, user=UserId("@m1:example.org"), begun_at=NOW)
+    at = datetime(2025, 12, 31, 23, 0, tzinfo=UTC)
+    handed = ThoughtReportHandedIn(report=report.id, member=member, organisation=place, at=at)
+    noting = AwayNoted(member=member, organisation=place, away=noted, by=SECRETARY, at=NOW)
+    house.run(
+        house.store.settle(notes=[MemberEnrolled(member=double), noting, ThoughtReportBegun(report=report), handed])
+    )
+    page = f"/members/{member}/away"
+    assert put(browser, page, {"since": "2026-01-11", "reason": "work", "contact": "安邻"}, page).status_code == 303
+    assert house.run(house.store.read(lambda unit: away.of(unit, member))).contact == contact
+    assert put(browser, page, {"since": "2026-01-11", "reason": "work", "contact": "邻双"}, page).status_code == 422
+    assert put(browser, page, {"since": "2026-01-11", "reason": "work", "contact": "陈晨"}, page).status_code == 422
+    given = browser.get("/away/export.csv").get_data(as_text=True)
+    assert "2026-01-01、2026-11-22" in given
+    house.run(house.store.settle(notes=[noting]))
+    reader = granted(house, "陈晨", Role.GROUP_LEADER)
+    for path in ("/away", page):
+        shown = text(reader, path)
+        assert "原定 2026-06-01 返回" in shown
+        assert "待联系，2026-07-10 起" in shown
+    assert "务工经商" in shown
 
 
 def test_a_form_that_cannot_be_keeps_what_was_typed_and_the_end_forgets(house: House, browser: Browser) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from content.away import Away, Standing, ask_report, contact_due, note, report_due, standing
 from content.decision import Decision, Refusal
+from content.entries import read
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import Member
 
@@ -64,12 +65,25 @@ def test_a_due_date_is_told_once_and_to_nobody_without_an_account() -> None:
         ("", True),
         ("成都市人民南路4段", False),
         ("某街", False),
+        ("浙江杭州西湖区", False),
+        ("浙江省杭州市桐庐县", False),
+        ("广东中山小榄镇", False),
+        ("某小区", False),
+        ("Oxford Street", False),
+        ("内蒙古自治区", True),
+        ("香港特别行政区", True),
+        ("新疆阿克苏地区", True),
+        ("江西景德镇", True),
+        ("河南新乡", True),
+        ("日本千叶县", True),
+        ("Cape Town", True),
         ("远" * 21, False),
     ],
 )
 def test_where_to_is_a_province_or_a_city_and_no_closer(place: str, taken: bool) -> None:
     answer = note(AWAY, WHO, place=place, contact=None, today=date(2026, 7, 10), by=UserId("@s:test"), now=NOW)
     assert isinstance(answer, Decision if taken else Refusal)
+    assert bool(read({"destination": place}, today=date(2026, 7, 10)).refusals) is not taken
 
 
 def test_what_cannot_be_is_refused_with_its_field() -> None:

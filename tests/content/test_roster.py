@@ -221,6 +221,13 @@ def test_imp10_a_number_that_lost_digits_is_an_error_of_its_cell_only(written: C
     assert found.rows[0].entry.phone == ""
 
 
+def test_away_6_an_address_as_the_place_somebody_went_to_is_left_out_and_a_city_is_kept() -> None:
+    header = ("姓名", "支部", "外出流向")
+    found = reading(("张明", "一支部", "成都市武侯区人民南路4段"), ("王丽", "一支部", "四川成都"), header=header)
+    assert problems(found) == [(2, "外出流向", "too_close")]
+    assert [row.entry.destination for row in found.rows] == ["", "四川成都"]
+
+
 def test_imp11_priv_1_id_number_and_address_are_left_out_and_said_so() -> None:
     found = reading(
         ("张明", "一支部", 110101199001011234.0, "某街 1 号"), header=("姓名", "支部", "身份证", "家庭住址")

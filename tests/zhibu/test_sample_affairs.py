@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from bot.away import ask_reports
+from content.away import Standing
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import MemberLeft
 from content.notices import State as Stand
@@ -15,6 +18,7 @@ from content.pledges import State as Promise
 from content.rooms import Purpose, Room, RoomKept
 from storage import (
     activities,
+    away,
     ballots,
     cases,
     meetings,
@@ -32,7 +36,9 @@ from storage import (
     shifts,
     sign_ups,
     surveys,
+    thought_reports,
 )
+from storage.outbox import outbox
 from storage.participation import Period
 from storage.store import Store
 from tests.small_branch import NOON, HandClock
@@ -99,8 +105,27 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     assert written.done
     await _gathered(store, hall)
     await _pledged(store, hall)
+    await _away(store, hall)
     await _planned(store, [node.id for node in tree if node.name == sample.BRANCHES[-1].name])
     await store.close()
+
+
+async def _away(store: Store, hall: OrganisationId) -> None:
+    """Look that one is to be registered, with one abroad contact waits, and a report has come and is not answered."""
+    today = NOON.date()
+    lines = await store.read(lambda unit: away.register(unit, [hall], today=today))
+    assert {line.member.name: (line.standing, line.member.destination, len(line.reports)) for line in lines} == {
+        "尤佳": (Standing.PROPOSED, "四川成都", 2),
+        "秦川": (Standing.AWAY, "广东深圳", 0),
+        "许舟": (Standing.PROPOSED, "德国汉堡", 0),
+    }
+    assert [line.member.name for line in lines if line.contact_due and line.contact_due <= today] == ["许舟"]
+    reports = await store.read(lambda unit: thought_reports.lines(unit, [hall], limit=9))
+    assert [one.report.replied_at is None for one in reports] == [True, False]
+    await ask_reports(store, NOON)
+    assert "thought_report.due" not in str(await store.read(lambda unit: unit.rows(select(outbox.c.words)))), (
+        "nobody is told again of what was told"
+    )
 
 
 async def _gathered(store: Store, hall: OrganisationId) -> None:

@@ -52,7 +52,7 @@ from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
-from zhibu.demo import dues, gatherings, help_cases, meetings, pledging, sample
+from zhibu.demo import away, dues, gatherings, help_cases, meetings, pledging, sample
 from zhibu.demo.teaching import Teaching
 
 Deciding = Callable[[Reading], Awaitable[Any]]
@@ -126,6 +126,9 @@ class Affairs:
         )
         await self._take(
             **pledging.steps(by_name, branch=self._branch, organiser=self._organiser, identify=self._id, at=self._at)
+        )
+        await self._take(
+            **away.steps(by_name, branch=self._branch, organiser=self._organiser, identify=self._id, at=self._at)
         )
         await self._teach()
         await self._call_for_models()

@@ -26,6 +26,21 @@ class SampleBranch(Struct, frozen=True, kw_only=True):
     people: tuple[Person, ...]
 
 
+class Absent(Struct, frozen=True, kw_only=True):
+    """Who is away, for so many days, and the days ago on which there was contact and on which reports came."""
+
+    name: str
+    place: str
+    days: int
+    contact: str
+    reason: str = "work"
+    abroad: bool = False
+    returns: int = 0
+    host: str = ""
+    contacts: tuple[int, ...] = ()
+    reports: tuple[tuple[int, tuple[str, ...], str], ...] = ()
+
+
 GENERAL_BRANCH = "云岭车站党总支"
 ORGANISER = "wangli"
 SHOWN_MEMBER = "sunwei"
@@ -132,6 +147,36 @@ PAST = (
 """What was learned in the weeks before, oldest first."""
 
 LEAVE = "倒班"
+AWAY = (
+    Absent(
+        name="尤佳",
+        place="四川成都",
+        days=240,
+        contact="李强",
+        host="成都某社区党委",
+        contacts=(180, 60, 13),
+        reports=(
+            (
+                190,
+                ("到成都支援新线施工，住在工地，一切都好。", "每周跟着群里的课学，防汛那一课正好用上。"),
+                "看到了，工地上注意安全，年底回来谈谈。",
+            ),
+            (12, ("新线下月联调，我在通信工区。", "组织生活跟着工地临时支部过，身边的老师傅带我多。"), ""),
+        ),
+    ),
+    Absent(name="秦川", place="广东深圳", days=75, contact="王丽", reason="study", returns=60, contacts=(40,)),
+    Absent(
+        name="许舟",
+        place="德国汉堡",
+        days=205,
+        contact="李强",
+        reason="study",
+        abroad=True,
+        returns=160,
+        contacts=(195,),
+    ),
+)
+"""Who is away: what is due of whom follows from the days."""
 MEETING = ("第四季度支部党员大会", ("通报第三季度工作", "讨论冬季站台保障方案", "讨论下季度主题党日"))
 NEXT_MEETING = ("年度工作总结会", ("通报全年工作", "征求意见"))
 MEETING_PLACE = "车站二楼会议室"

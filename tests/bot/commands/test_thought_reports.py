@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from bot.matrix.events import Event
+from content.away import Away, AwayNoted
 from content.identifiers import UserId
+from content.organisations import Duty, DutyEnded, DutyGranted, Role
 from content.thought_reports import ThoughtReport
 from storage import inquiries, retention
 from storage import thought_reports as stored
 from tests.small_branch import (
+    EAST,
     EAST_ROOM,
+    LI,
+    SECRETARY,
+    WANG,
     ZHANG,
     HandClock,
     SmallBranch,
@@ -23,8 +32,14 @@ from tests.small_branch import (
 WHO, HERE = account(ZHANG), private_room(ZHANG)
 
 
-def said(text: str, **more: object) -> object:
-    return message(WHO, text, room_id=HERE, **more)
+def said(text: str) -> Event:
+    return message(WHO, text, room_id=HERE)
+
+
+def edit(one: Event, text: str) -> Event:
+    relation = {"rel_type": "m.replace", "event_id": one.event_id}
+    content = {"msgtype": "m.text", "body": f"* {text}", "m.relates_to": relation}
+    return event(WHO, "m.room.message", {**content, "m.new_content": {"msgtype": "m.text", "body": text}}, room_id=HERE)
 
 
 async def hear(branch: SmallBranch, *texts: str) -> None:
@@ -52,7 +67,7 @@ async def keys(branch: SmallBranch) -> list[str]:
 async def test_three_messages_are_one_report_until_the_end(branch: SmallBranch) -> None:
     await hear(branch, "思想汇报", "这半年在外地做工。", "学习了二十届四中全会精神。", "完")
     assert await words(branch, await last(branch)) == ("这半年在外地做工。", "学习了二十届四中全会精神。")
-    assert await keys(branch) == ["thought_report.begun", "thought_report.handed_in"]
+    assert await keys(branch) == [f"thought_report.{one}" for one in ("begun", "handed_in", "came")]
     assert await branch.store.read(lambda unit: inquiries.waiting(unit, WHO)) is None
 
 
@@ -62,7 +77,7 @@ async def test_three_messages_are_one_report_until_the_end(branch: SmallBranch) 
         ("思想汇报 一切都好 完", "一切都好"),
         ("思想汇报：在外地一切都好。完", "在外地一切都好。"),
         ("思想匯報 一切都好\n完。", "一切都好"),
-        ("thought report all is well end", "all is well"),
+        ("thought report all is well. end", "all is well."),
         ("思想汇报 好 完", "好"),
     ],
 )
@@ -99,6 +114,46 @@ async def test_what_is_meant_for_others_never_becomes_part_of_a_report(
     assert (await keys(branch))[-1].startswith(key)
 
 
+async def test_a_sentence_that_begins_with_the_word_for_a_report_is_kept_whole_also_when_it_is_edited(
+    branch: SmallBranch,
+) -> None:
+    later = said("汇报 演出我也去了")
+    await hear(branch, "思想汇报", "汇报：一切都好", "思想汇报 接着说")
+    await branch.hear(later)
+    assert await words(branch, await unfinished(branch)) == ("汇报：一切都好", "接着说", "汇报 演出我也去了")
+    await branch.hear(edit(later, "汇报 演出我没去"))
+    await hear(branch, "完")
+    assert await words(branch, await last(branch)) == ("汇报：一切都好", "接着说", "汇报 演出我没去")
+
+
+async def test_who_keeps_contact_hears_of_a_report_if_they_may_open_it_and_else_the_nearest_secretary(
+    branch: SmallBranch,
+) -> None:
+    noted = Away(member=ZHANG, since=date(2026, 1, 10), contact=WANG)
+    await branch.store.settle(
+        notes=[AwayNoted(member=ZHANG, organisation=EAST, away=noted, by=SECRETARY, at=branch.clock.now)]
+    )
+
+    async def who_hears(text: str) -> tuple[list[str], str]:
+        before = len(await branch.told())
+        await hear(branch, f"思想汇报 {text} 完")
+        told = (await branch.told())[before:]
+        receipt = next(key for user, key in told if user == WHO)
+        return [user for user, key in told if key == "thought_report.came"], receipt
+
+    assert await who_hears("一") == ([SECRETARY], "thought_report.handed_in")
+    viewer = Duty(user=account(WANG), organisation=EAST, role=Role.VIEWER)
+    await branch.store.settle(notes=[DutyGranted(duty=viewer)])
+    assert await who_hears("二") == ([account(WANG)], "thought_report.handed_in_contact")
+    await branch.store.settle(notes=[DutyEnded(duty=viewer)])
+    own = Duty(user=WHO, organisation=EAST, role=Role.SECRETARY)
+    await branch.store.settle(notes=[DutyGranted(duty=own)])
+    assert await who_hears("三") == ([SECRETARY], "thought_report.handed_in")
+    near = Duty(user=account(LI), organisation=EAST, role=Role.SECRETARY)
+    await branch.store.settle(notes=[DutyGranted(duty=near)])
+    assert await who_hears("四") == ([account(LI)], "thought_report.handed_in")
+
+
 async def test_cancelling_keeps_nothing_and_an_empty_one_is_not_handed_in(branch: SmallBranch) -> None:
     await hear(branch, "思想汇报 不想写了", "取消")
     assert await unfinished(branch) is None
@@ -109,20 +164,12 @@ async def test_cancelling_keeps_nothing_and_an_empty_one_is_not_handed_in(branch
 
 async def test_edits_and_removals_before_the_end_count_and_after_it_are_refused_in_words(branch: SmallBranch) -> None:
     first, second = said("思想汇报 写错了"), said("多余的")
-    await branch.hear(first, second)  # type: ignore[arg-type]
-
-    def edit(text: str) -> object:
-        relation = {"rel_type": "m.replace", "event_id": first.event_id}  # type: ignore[attr-defined]
-        content = {"msgtype": "m.text", "body": f"* {text}", "m.relates_to": relation}
-        return event(
-            WHO, "m.room.message", {**content, "m.new_content": {"msgtype": "m.text", "body": text}}, room_id=HERE
-        )
-
-    await branch.hear(edit("思想汇报 写对了"))  # type: ignore[arg-type]
-    await branch.hear(redaction(WHO, second.event_id, room_id=HERE))  # type: ignore[attr-defined]
+    await branch.hear(first, second)
+    await branch.hear(edit(first, "思想汇报 写对了"))
+    await branch.hear(redaction(WHO, second.event_id, room_id=HERE))
     await hear(branch, "完")
     assert await words(branch, await last(branch)) == ("写对了",)
-    await branch.hear(edit("改了又改"))  # type: ignore[arg-type]
+    await branch.hear(edit(first, "改了又改"))
     assert await words(branch, await last(branch)) == ("写对了",)
     assert (await keys(branch))[-1] == "thought_report.as_handed_in"
 
@@ -160,7 +207,7 @@ async def test_one_that_was_left_goes_on_days_later_and_what_was_said_between_is
 async def test_the_same_message_twice_is_in_it_once(branch: SmallBranch) -> None:
     opening, more, end = said("思想汇报"), said("只说一遍"), said("完")
     for one in (opening, opening, more, more, end, end):
-        await branch.hear(one)  # type: ignore[arg-type]
+        await branch.hear(one)
     assert await words(branch, await last(branch)) == ("只说一遍",)
     assert (await keys(branch)).count("thought_report.handed_in") == 1
 
@@ -200,8 +247,8 @@ async def test_words_go_with_their_time_and_an_unfinished_one_sooner(branch: Sma
 
 async def test_another_cannot_change_what_is_not_theirs(branch: SmallBranch) -> None:
     first = said("思想汇报 我自己的话")
-    await branch.hear(first)  # type: ignore[arg-type]
+    await branch.hear(first)
     other = UserId("@li:test")
-    await branch.hear(redaction(other, first.event_id, room_id=HERE))  # type: ignore[attr-defined]
+    await branch.hear(redaction(other, first.event_id, room_id=HERE))
     await hear(branch, "完")
     assert await words(branch, await last(branch)) == ("我自己的话",)
