@@ -200,8 +200,8 @@ QUIET = {
     "DiscreetRetried",
     # Of whom it was would say whose dues are unpaid.
     "DuesReminded",
-    # What a person says to a case of their own, which only who handles it reads.
-    "HelpWordsAdded",
+    # What a person says to a case of their own, which only who handles it reads, and takes out of it again.
+    *("HelpWordsAdded", "HelpWordsRemoved"),
     # Of one's own: views, sessions, steps of signing in.
     *("ViewSaved", "ViewForgotten", "SessionSeen", "LanguageChosen", "SessionRenewed", "SignedOut", "TriesForgotten"),
     *("FactorUsed", "ChallengeMade", "ChallengeMet", "Shelved", "Unshelved"),
