@@ -192,7 +192,7 @@ class _Life:
         paths = ((up, key, depth) for key, ups in above.items() for depth, up in enumerate(ups))
         self._load(organisation_closure, "ancestor_id descendant_id depth", paths)
         # Dues are seen by name by who handles them in the branch itself.
-        held = [(SECRETARY, ROOT, Role.SECRETARY), (SECRETARY, self.seeded.branches[7], Role.ORGANISING_MEMBER)]
+        held = [(SECRETARY, ROOT, Role.SECRETARY), (SECRETARY, self.seeded.branches[:8][-1], Role.ORGANISING_MEMBER)]
         self._load(duties, "user_id organisation_id role", held)
         self.seeded.rooms = [f"!room{number}:example.org" for number in range(self._size.branches)]
         self._load(

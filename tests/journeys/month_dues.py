@@ -39,7 +39,8 @@ async def pay_dues(world: World, page: Page) -> None:
         await page.get_by_label(f"{name}已交", exact=True).check()
     await world.fill_here(page, "登记已交", on="2026-07-27", method="transfer", payee="李强")
     await expect(page.get_by_role("main")).to_contain_text("已交 18 人，应交 24 人")
-    await world.fill_here(page, "把人数发到群里")
+    await page.get_by_text("把人数发到群里", exact=True).click()
+    await world.fill_here(page, "发出 2026-07 的人数")
     said = (await world.said("党费收缴"))["content"]["body"]
     assert said == "7 月党费收缴：已交 18 人，共 24 人"
     heard = "\n".join(str(one["content"]) for one in await world.begun())
