@@ -64,6 +64,8 @@ from storage.unit import Reading
 TICK = timedelta(seconds=2)
 MOMENT = 0.25
 """Seconds between a decision and the look at what it may have made due."""
+BREATH = 9.0
+"""How many times as long as a look took it is waited for the next: while everybody answers, hardly anything is due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
 PLAN = timedelta(minutes=1)
@@ -128,6 +130,7 @@ class Clock:
         self._passed = passed
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._looking: asyncio.TimerHandle | None = None
+        self._took = 0.0
         self._watching: asyncio.Task[None] | None = None
         self._began = self._done = passed()
         self._longest = 0.0
@@ -163,7 +166,8 @@ class Clock:
     def look_soon(self) -> None:
         """Look in a moment, because something was decided that may be due at once; once for all that is decided now."""
         if self._looking is None and self._scheduler.running:
-            self._looking = asyncio.get_running_loop().call_later(MOMENT, self._look)
+            wait = max(MOMENT, BREATH * self._took)
+            self._looking = asyncio.get_running_loop().call_later(wait, self._look)
 
     def _look(self) -> None:
         self._looking = None
@@ -239,6 +243,7 @@ class Clock:
         try:
             await self.tick()
             self._done = self._passed()
+            self._took = min(self._done - began, TICK.total_seconds() / BREATH)
         except Exception as error:
             # A job that raises must not take the clock with it; the next tick finds the same rows.
             log.error("tick failed", kind=type(error).__name__)

@@ -40,6 +40,8 @@ LONGEST_ID = 255
 RECENT = timedelta(minutes=1)
 """How long it is believed which rooms are the organisation's."""
 
+_OF_POLICIES = frozenset({*TYPES, "m.room.member"})
+
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -106,7 +108,13 @@ class Hearing:
                 self._homeserver.forget(part.room_id)
 
     def _is_other(self, part: RoomBatch) -> bool:
-        return part.membership == "join" and part.room_id not in self._halls | self._policies
+        """Tell of a room that is none of the organisation's whether it tells what is only noted of policy rooms."""
+        return (
+            part.membership == "join"
+            and part.room_id not in self._halls
+            and part.room_id not in self._policies
+            and any(isinstance(event, Event) and event.type in _OF_POLICIES for event in (*part.state, *part.timeline))
+        )
 
     async def _recall(self, unit: Reading) -> None:
         """Read when we heard last, and which rooms are the organisation's.

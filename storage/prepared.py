@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select, UpdateBase
+from sqlalchemy import BindParameter, Connection, Dialect, Select, UpdateBase, literal_column
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 
@@ -31,17 +31,25 @@ class Form:
             for name, expanded in state.parameter_expansion.items()
             for place, own in enumerate(expanded)
         }
-        self._gaps: list[tuple[str | None, int | None, _Convert | None, Any]] = []
         self._names = list(state.positiontup if self._by_place else state.parameters)
-        for own in self._names:
+        self._values: list[Any] = [None] * len(self._names)
+        self._gaps: list[tuple[int, str]] = []
+        self._lists: list[tuple[int, str, int]] = []
+        self._converts: list[tuple[int, _Convert]] = []
+        for at, own in enumerate(self._names):
             name, place = places.get(own, (own, None))
             bound = compiled.binds[name]
             convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
-            if bound.required:
-                self._gaps.append((name, place, convert, None))
-            else:
+            if not bound.required:
                 value = state.parameters[own]
-                self._gaps.append((None, None, None, convert(value) if convert else value))
+                self._values[at] = convert(value) if convert else value
+                continue
+            if place is None:
+                self._gaps.append((at, name))
+            else:
+                self._lists.append((at, name, place))
+            if convert is not None:
+                self._converts.append((at, convert))
         columns = list(statement.exported_columns) if isinstance(statement, Select | UpdateBase) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns]) if columns else None
         reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
@@ -49,14 +57,14 @@ class Form:
 
     def bind(self, parameters: Parameters) -> Any:
         """Return parameters as the driver takes them; a list that is shorter than its places says its last again."""
-        values = [
-            value
-            if name is None
-            else parameters[name]
-            if place is None and convert is None
-            else _given(parameters[name], place, convert)
-            for name, place, convert, value in self._gaps
-        ]
+        values = self._values.copy()
+        for at, name in self._gaps:
+            values[at] = parameters[name]
+        for at, name, place in self._lists:
+            several = parameters[name]
+            values[at] = several[min(place, len(several) - 1)]
+        for at, convert in self._converts:
+            values[at] = convert(values[at])
         return values if self._by_place else dict(zip(self._names, values, strict=True))
 
     def rows(self, found: Sequence[Any]) -> list[Any]:
@@ -68,15 +76,10 @@ class Form:
         for row in found:
             values = list(row)
             for place, read in self._reads:
-                values[place] = read(values[place])
+                if values[place] is not None:
+                    values[place] = read(values[place])
             made.append(make(values))
         return made
-
-
-def _given(value: Any, place: int | None, convert: _Convert | None) -> Any:
-    if place is not None:
-        value = value[min(place, len(value) - 1)]
-    return convert(value) if convert else value
 
 
 class Prepared:
@@ -90,25 +93,35 @@ class Prepared:
         self._statement = statement
         self._names = names
         self._compiled: dict[str, tuple[Any, list[str]]] = {}
-        self._forms: dict[tuple[str | int, ...], Form] = {}
+        self._forms: dict[tuple[str, tuple[int, ...]], Form] = {}
 
     def form(self, dialect: Dialect, parameters: Parameters) -> Form:
         """Return the statement for an engine and for as many places as the lists among the parameters need."""
         compiled, lists = self._compiled.get(dialect.name) or self._compile(dialect)
         # By powers of two, so that however lists grow, there are few forms.
-        sizes = [room_for(len(parameters[name])) for name in lists]
-        key: tuple[str | int, ...] = (dialect.name, *sizes)
-        form = self._forms.get(key)
+        sizes = tuple([room_for(len(parameters[name])) for name in lists]) if lists else ()
+        form = self._forms.get((dialect.name, sizes))
         if form is None:
             by_name = dict(zip(lists, sizes, strict=True))
-            form = self._forms[key] = Form(self._statement, compiled, dialect, by_name)
+            form = self._forms[dialect.name, sizes] = Form(self._statement, compiled, dialect, by_name)
         return form
 
     def _compile(self, dialect: Dialect) -> tuple[Any, list[str]]:
-        compiled = self._statement.compile(dialect=dialect, column_keys=self._names)  # type: ignore[attr-defined]
+        compiled = _limited(self._statement).compile(dialect=dialect, column_keys=self._names)  # type: ignore[attr-defined]
         lists = sorted(name for name, bound in compiled.binds.items() if bound.expanding and bound.required)
         self._compiled[dialect.name] = compiled, lists
         return compiled, lists
+
+
+def _limited(statement: Executable) -> Executable:
+    """Write a limit into a statement as it is: with a parameter SQLite plans the statement anew each time it is run."""
+    if not isinstance(statement, Select):
+        return statement
+    limit = statement._limit_clause
+    if not isinstance(limit, BindParameter) or limit.required:
+        return statement
+    limited: Select[Any] = statement.limit(literal_column(str(limit.effective_value)))
+    return limited
 
 
 def room_for(number: int) -> int:

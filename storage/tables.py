@@ -58,7 +58,9 @@ def _as_text(value: datetime | None) -> str | None:
         return None
     if value.tzinfo is None:
         raise ValueError("an instant needs a zone")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _as_instant(value: str | None) -> datetime | None:

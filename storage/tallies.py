@@ -98,34 +98,37 @@ async def numbers_by_branch(
     return {OrganisationId(row.branch_id): by_state(row) for row in await unit.rows(query)}
 
 
+Steps = dict[tuple[Any, ...], list[int]]
+"""By which number each state is to be changed, in the order of their columns, of the rows with these keys."""
+
+_PLACE = {state: place for place, state in enumerate(State)}
+
+
 async def count(unit: Writing, changes: Mapping[tuple[str, str, date, State], int]) -> None:
     """Change the counts of (occurrence, branch, local date, state), and those of the branch's month with them."""
-    places: dict[tuple[Any, ...], Counter[State]] = {}
-    months: dict[tuple[Any, ...], Counter[State]] = {}
+    places: Steps = {}
+    months: Steps = {}
     for (occurrence, branch, day, state), step in changes.items():
-        places.setdefault((occurrence, branch, day), Counter())[state] += step
-        months.setdefault((branch, day.replace(day=1)), Counter())[state] += step
-    await _raise(unit, tallies, ("occurrence_id", "branch_id", "local_date"), places)
-    await _raise(unit, branch_months, ("branch_id", "month"), months)
+        _step(places, (occurrence, branch, day), state, step)
+        _step(months, (branch, day.replace(day=1)), state, step)
+    await unit.raise_by(tallies, places)
+    await unit.raise_by(branch_months, months)
 
 
-async def _raise(
-    unit: Writing, table: Table, named: tuple[str, ...], steps: Mapping[tuple[Any, ...], Counter[State]]
-) -> None:
-    columns = (*named, *(state.value for state in State))
-    rows = [(*key, *(step[state] for state in State)) for key, step in steps.items()]
-    await unit.raise_by(table, [dict(zip(columns, row, strict=True)) for row in rows])
+def _step(steps: Steps, key: tuple[Any, ...], state: State, step: int) -> None:
+    steps.setdefault(key, [0] * len(_PLACE))[_PLACE[state]] += step
 
 
 async def count_on(unit: Writing, occurrence: OccurrenceId, on: date) -> None:
     """Let an occurrence count on another local date, and in the month of that."""
     await unit.settled()
     own = tallies.c.occurrence_id == occurrence
-    months: dict[tuple[Any, ...], Counter[State]] = {}
+    months: Steps = {}
     for row in await unit.rows(select(tallies).where(own, tallies.c.local_date != on)):
-        months.setdefault((row.branch_id, row.local_date.replace(day=1)), Counter()).subtract(by_state(row))
-        months.setdefault((row.branch_id, on.replace(day=1)), Counter()).update(by_state(row))
-    await _raise(unit, branch_months, ("branch_id", "month"), months)
+        for state, number in by_state(row).items():
+            _step(months, (row.branch_id, row.local_date.replace(day=1)), state, -number)
+            _step(months, (row.branch_id, on.replace(day=1)), state, number)
+    await unit.raise_by(branch_months, months)
     await unit.execute(update(tallies).where(own).values(local_date=on))
 
 

@@ -127,7 +127,7 @@ class Gathered:
     def __init__(self) -> None:
         self.rows: dict[tuple[Table, tuple[str, ...]], list[Mapping[str, Any]]] = {}
         self.changes: dict[Prepared, list[Mapping[str, Any]]] = {}
-        self.raised: dict[Table, dict[tuple[Any, ...], tuple[int, ...]]] = {}
+        self.raised: dict[Table, dict[tuple[Any, ...], Sequence[int]]] = {}
         self.refreshed: set[str] = set()
         """The cards that have their one pending edit already."""
         self.record: list[Mapping[str, Any]] = []
@@ -196,11 +196,7 @@ class Writing(Reading):
         for change, several in changes.items():
             self._driver.change(change, several)
         for table, steps in raised.items():
-            named, raised_names = _named(table), _raised(table)
-            self._raise(
-                table,
-                [dict(zip((*named, *raised_names), (*key, *several), strict=True)) for key, several in steps.items()],
-            )
+            self._raise(table, steps)
 
     async def add_later(self, table: Table, values: Mapping[str, Any]) -> None:
         """Insert a row that nobody asks for before the transaction ends, unless it is there, by any unique key."""
@@ -245,26 +241,24 @@ class Writing(Reading):
         engine = self._connection.dialect.name
         self._driver.change(_put(table, _columns(values), tuple(key), engine), values)
 
-    async def raise_by(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        """Add to the columns marked ``RAISED`` of rows named by their primary keys; missing rows begin at nought.
+    async def raise_by(self, table: Table, steps: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
+        """Add to the columns marked ``RAISED`` of rows that are named by their other columns; missing ones begin at 0.
 
-        Who reads such a table within a transaction asks for ``settled`` first.
+        Both in the order of the table's columns. Who reads it within a transaction asks for ``settled`` first.
         """
         if self.gathered is None:
-            self._raise(table, values)
+            self._raise(table, steps)
             return
-        steps = self.gathered.raised.setdefault(table, {})
-        named, raised = _named(table), _raised(table)
-        for row in values:
-            key = tuple(row[name] for name in named)
-            several = tuple(row[name] for name in raised)
-            before = steps.get(key)
-            steps[key] = several if before is None else tuple(map(add, before, several))
+        gathered = self.gathered.raised.setdefault(table, {})
+        for key, several in steps.items():
+            before = gathered.get(key)
+            gathered[key] = several if before is None else tuple(map(add, before, several))
 
-    def _raise(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        raised = _raised(table)
-        if values := [row for row in values if any(row[name] for name in raised)]:
-            self._driver.change(_raise(table, _columns(values), self._connection.dialect.name), values)
+    def _raise(self, table: Table, steps: Mapping[tuple[Any, ...], Sequence[int]]) -> None:
+        columns = (*_named(table), *_raised(table))
+        values = [dict(zip(columns, (*key, *several), strict=True)) for key, several in steps.items() if any(several)]
+        if values:
+            self._driver.change(_raise(table, columns, self._connection.dialect.name), values)
 
 
 def _columns(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

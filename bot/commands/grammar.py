@@ -7,6 +7,7 @@ import unicodedata
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -428,6 +429,14 @@ def without_reply_fallback(body: str) -> str:
 
 def read(text: str) -> Said | None:
     """Find the command that a whole message is; free talk that merely holds a keyword is none."""
+    return _read_again(text) if len(text) <= BRIEF else _read(text)
+
+
+BRIEF = 200
+"""Characters of a message of which it is remembered for a while how it was read: on its way that is asked often."""
+
+
+def _read(text: str) -> Said | None:
     plain = normalise(text).removeprefix("!").strip()
     if not plain:
         return None
@@ -448,6 +457,9 @@ def read(text: str) -> Said | None:
     if voted is not None:
         return Said(verb=Verb.VOTE, word="投" if not plain.isascii() else "vote", argument=voted[1])
     return _with_argument(plain) or _glued(plain) or _asked_what(plain) or _asked_without_space(plain)
+
+
+_read_again = lru_cache(maxsize=128)(_read)
 
 
 def language_of(said: Said | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,38 +81,56 @@ def _cut_deep(text: str) -> str:
 
 def clean_text(text: str) -> str:
     """Replace what neither database holds as text (NUL, control signs, lone surrogates) by U+FFFD."""
-    return UNTEXT.sub("\ufffd", text) if UNTEXT.search(text) else text
+    return UNTEXT.sub("\ufffd", text) if _is_unclean(text) else text
+
+
+def _is_unclean(text: str) -> bool:
+    # What can be printed is clean, and that is told at a fraction of the search's cost.
+    return not text.isprintable() and UNTEXT.search(text) is not None
 
 
 def clean(value: Any, *, size: int = SIZE_CAP) -> Any:
-    """Return a copy of a JSON value with clean text; raise Malformed when it is too deep or larger than ``size``."""
-    copy, left = _clean(value, DEPTH_CAP, size)
-    if left < 0:
-        raise Malformed("too_large")
-    return copy
+    """Return a JSON value with clean text, itself where it is; raise Malformed for too deep or larger than ``size``."""
+    return _cleaned(value) if _is_unclean("".join(_texts(value, size))) else value
 
 
-def _clean(value: Any, depth: int, left: int) -> tuple[Any, int]:
+def _texts(value: Any, left: int) -> list[str]:
+    """Return all texts of a JSON value, level by level; raise Malformed for one that is too deep or too large."""
+    texts: list[str] = []
+    level: list[Any] = [[value]]
+    for _ in range(DEPTH_CAP + 1):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                texts += one
+                left -= sum(map(len, one)) + 2 * len(one)
+                inside: Iterable[Any] = one.values()
+            else:
+                inside = one
+            for inner in inside:
+                if isinstance(inner, str):
+                    texts.append(inner)
+                    left -= len(inner) + 2
+                elif isinstance(inner, dict | list):
+                    below.append(inner)
+                elif inner is None or isinstance(inner, int | float):
+                    left -= 4
+                else:
+                    raise Malformed("not_json")
+        if left < 0:
+            raise Malformed("too_large")
+        if not below:
+            return texts
+        level = below
+    raise Malformed("too_deep")
+
+
+def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return clean_text(value), left - len(value) - 2
-    if value is None or isinstance(value, bool | int | float):
-        return value, left - 4
-    if depth == 0:
-        raise Malformed("too_deep")
-    if left < 0:
-        raise Malformed("too_large")
+        return clean_text(value)
     if isinstance(value, dict):
-        pairs = {}
-        for key, inner in value.items():
-            pairs[clean_text(key)], left = _clean(inner, depth - 1, left - len(key) - 2)
-        return pairs, left
-    if isinstance(value, list):
-        items = []
-        for inner in value:
-            item, left = _clean(inner, depth - 1, left)
-            items.append(item)
-        return items, left
-    raise Malformed("not_json")
+        return {clean_text(key): _cleaned(inner) for key, inner in value.items()}
+    return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
 
 
 def mapping(value: object) -> dict[str, Any]:

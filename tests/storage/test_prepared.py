@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import Dialect, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from content.organisations import Kind
 from storage.organisations import ROOTS, organisations, within
@@ -48,3 +49,9 @@ async def test_one_gap_may_stand_at_several_places_of_a_question(branch: SmallBr
 
 def test_lists_have_room_by_powers_of_two() -> None:
     assert [room_for(number) for number in (0, 1, 2, 3, 4, 5, 300)] == [0, 1, 2, 4, 4, 8, 512]
+
+
+@pytest.mark.parametrize("engine", [sqlite.dialect(), postgresql.dialect()], ids=["sqlite", "postgresql"])
+def test_a_limit_stands_in_the_statement_so_that_it_is_planned_once(engine: Dialect) -> None:
+    found = Prepared(select(organisations.c.id).order_by(organisations.c.id).limit(3)).form(engine, {})
+    assert "LIMIT 3" in found.sql

@@ -127,3 +127,10 @@ def test_the_target_of_a_redaction_is_found_in_both_places() -> None:
     inside = border.read_event("!r", GOOD | {"type": "m.room.redaction", "content": {"redacts": "$new"}})
     other = border.read_event("!r", GOOD | {"redacts": "$old"})
     assert [one.redacts for one in (top, inside, other) if isinstance(one, Event)] == ["$old", "$new", None]
+
+
+@pytest.mark.parametrize(("levels", "passes"), [(48, True), (49, False)])
+def test_an_event_may_nest_fifty_deep(levels: int, passes: bool) -> None:
+    """The event and its content are two of them."""
+    read = border.read_event("!r", GOOD | {"content": {"a": deep(levels)}})
+    assert isinstance(read, Event) is passes
