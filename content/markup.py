@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from msgspec import Struct
 
 from content.decision import Words, words
+
+# Loaded with the first lesson that is shown: no start has to wait for them.
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 LARGEST_BYTES = 64 * 1024
 DEEPEST_NESTING = 12
@@ -119,8 +122,11 @@ def _html(tokens: Sequence[Token], pictures: Mapping[str, str]) -> str:
     for token in tokens:
         if token.children:
             token.children = [_as_described(child, pictures) for child in token.children]
+    import nh3
+
+    parser = _parser()
     return nh3.clean(
-        _PARSER.renderer.render(tokens, _PARSER.options, {}).strip(),
+        parser.renderer.render(tokens, parser.options, {}).strip(),
         tags=set(MATRIX_TAGS),
         clean_content_tags=_TAGS_WITH_CONTENT_DROPPED,
         attributes=MATRIX_ATTRIBUTES,
@@ -183,14 +189,14 @@ def _web_links_only(address: str) -> bool:
     return _WEB_ADDRESS.match(address.strip()) is not None
 
 
+@cache
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _PARSER_NESTING}).enable(["table", "strikethrough"])
     # The parser asks this for pictures too; theirs are names of files, so they are judged where they are shown.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     return parser
-
-
-_PARSER = _parser()
 
 
 def _parse(markdown: str) -> list[Token]:
@@ -198,7 +204,7 @@ def _parse(markdown: str) -> list[Token]:
         raise ValueError("the text is larger than 64 kB")
     if markdown.count("[") > MOST_BRACKETS:
         raise ValueError("the text has too many brackets")
-    tokens = _PARSER.parse(markdown.encode(errors="replace").decode().replace("\x00", ""))
+    tokens = _parser().parse(markdown.encode(errors="replace").decode().replace("\x00", ""))
     for token in tokens:
         if token.children:
             token.children = list(_without_bad_links(_joined_lines(token.children)))
@@ -226,8 +232,13 @@ def _joined_lines(tokens: Sequence[Token]) -> list[Token]:
             before = tokens[place - 1].content[-1:] if place else ""
             after = tokens[place + 1].content[:1] if place + 1 < len(tokens) else ""
             gap = "" if _is_wide(before) and _is_wide(after) else " "
-            joined[place] = Token("text", "", 0, content=gap, level=token.level)
+            joined[place] = _text_for(token, gap)
     return joined
+
+
+def _text_for(token: Token, text: str) -> Token:
+    """Return a text that takes the place of a token."""
+    return type(token)("text", "", 0, content=text, level=token.level)
 
 
 def _is_wide(character: str) -> bool:
@@ -243,7 +254,7 @@ def _as_described(token: Token, pictures: Mapping[str, str]) -> Token:
         return token
     shown_from = pictures.get(unquote(str(token.attrs.get("src", ""))))
     if shown_from is None:
-        return Token("text", "", 0, content=_description(token), level=token.level)
+        return _text_for(token, _description(token))
     token.attrs = {"src": shown_from, "alt": ""}
     return token
 

@@ -63,28 +63,36 @@ def read_sentences(folder: Path, language: str) -> dict[str, Sentence]:
     return sentences
 
 
+_FORMS = frozenset({"msgstr ", "msgstr[0] ", "msgstr[1] "})
+_WORDS = _FORMS | {"msgid ", "msgid_plural ", ""}
+"""What may stand before a text in quotes; nothing where the text goes on."""
+
+
 def _messages(text: str) -> Iterator[list[str]]:
     """Yield the key of each message and its forms; the message of no key, in which tools keep notes, is left out."""
-    message: list[str] = [""]
+    words: list[str] = []
+    quoted: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
-        word, quote, _ = line.partition('"')
-        if not quote or word.startswith("#"):
-            if line and not line.startswith("#"):
-                raise ValueError(f"line {number} is none of a catalogue")
+        if not line or line.startswith("#"):
             continue
-        said = json.loads(line[len(word) :])
-        match word:
-            case "msgid ":
-                if message[0]:
-                    yield message
-                message = [said]
-            case "msgstr " | "msgstr[0] " | "msgstr[1] ":
-                message.append(said)
-            case "":
-                message[-1] += said
-            case "msgid_plural ":
-                pass
-            case _:
-                raise ValueError(f"line {number} is none of a catalogue")
+        word, quote, _ = line.partition('"')
+        if not quote or word not in _WORDS:
+            raise ValueError(f"line {number} is none of a catalogue")
+        words.append(word)
+        quoted.append(line[len(word) :])
+    # All at once: every start waits for this, and there are thousands.
+    texts = json.loads(f"[{','.join(quoted)}]")
+    if len(texts) != len(words):
+        raise ValueError("a line holds more than one text")
+    message: list[str] = [""]
+    for word, said in zip(words, texts, strict=True):
+        if word == "msgid ":
+            if message[0]:
+                yield message
+            message = [said]
+        elif word in _FORMS:
+            message.append(said)
+        elif not word:
+            message[-1] += said
     if message[0]:
         yield message

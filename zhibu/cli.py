@@ -22,7 +22,7 @@ from zhibu.doctor.command import doctor
 from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
-from zhibu.heaps import leave_no_image
+from zhibu.heaps import collect_seldom, leave_no_image
 from zhibu.keeping import backup, port, restore
 from zhibu.letting_in import let_in
 from zhibu.logs import configure_logs
@@ -49,6 +49,7 @@ RECORDS = ("participation", "members", "lessons", "polls", "outbox", "audit")
 def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
     leave_no_image()
+    collect_seldom()
 
 
 for _command in (

@@ -11,7 +11,7 @@ import click
 from content.trouble import Exit, Trouble
 from zhibu.config import Config, load_config
 from zhibu.front import CONFIG, EPILOG, Front
-from zhibu.heaps import collect_seldom, share_one_heap
+from zhibu.heaps import share_one_heap
 from zhibu.logs import configure_logs
 from zhibu.stopping import stop_on_signals, unless_stopped
 from zhibu.supervisor import notify
@@ -57,7 +57,6 @@ def console(file: Path, no_wait: bool) -> None:
 
 async def _drive(front: Front, file: Path, running: str, *, new_login: bool, console: bool, wait: bool) -> int:
     share_one_heap()
-    collect_seldom()
     configure_logs()
     config = load_config(file)
     from zhibu.branch import Branch
@@ -96,7 +95,6 @@ async def _drive(front: Front, file: Path, running: str, *, new_login: bool, con
 
 async def _console(front: Front, file: Path, *, wait: bool) -> int:
     share_one_heap()
-    collect_seldom()
     configure_logs()
     config = load_config(file)
     from zhibu.branch import Branch

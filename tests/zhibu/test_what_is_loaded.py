@@ -14,7 +14,19 @@ import pytest
 from storage.optional_libraries import without
 
 UNUSED = (
-    *("alembic", "babel", "greenlet", "openpyxl", "PIL", "psycopg", "python_calamine", "re2", "rich"),
+    *(
+        "alembic",
+        "babel",
+        "greenlet",
+        "markdown_it",
+        "nh3",
+        "openpyxl",
+        "PIL",
+        "psycopg",
+        "python_calamine",
+        "re2",
+        "rich",
+    ),
     *("sqlalchemy.dialects.postgresql", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "twisted", "xlrd", "xlsxwriter"),
 )
 
