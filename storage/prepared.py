@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Dialect, Select, UpdateBase, literal_column
@@ -50,6 +51,9 @@ class Form:
                 self._lists.append((at, name, place))
             if convert is not None:
                 self._converts.append((at, convert))
+        asked = [name for _, name in self._gaps]
+        # Where nothing else stands in the statement, all that is asked for is taken at once.
+        self._take = itemgetter(*asked) if len(asked) == len(self._names) > 1 else None
         columns = list(statement.exported_columns) if isinstance(statement, Select | UpdateBase) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns]) if columns else None
         reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
@@ -57,12 +61,15 @@ class Form:
 
     def bind(self, parameters: Parameters) -> Any:
         """Return parameters as the driver takes them; a list that is shorter than its places says its last again."""
-        values = self._values.copy()
-        for at, name in self._gaps:
-            values[at] = parameters[name]
-        for at, name, place in self._lists:
-            several = parameters[name]
-            values[at] = several[min(place, len(several) - 1)]
+        if self._take is not None:
+            values = list(self._take(parameters))
+        else:
+            values = self._values.copy()
+            for at, name in self._gaps:
+                values[at] = parameters[name]
+            for at, name, place in self._lists:
+                several = parameters[name]
+                values[at] = several[min(place, len(several) - 1)]
         for at, convert in self._converts:
             values[at] = convert(values[at])
         return values if self._by_place else dict(zip(self._names, values, strict=True))

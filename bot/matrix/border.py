@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ CUT_DEPTH = 200
 ID_CAP = 255
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_SECONDS = LATEST.timestamp()
 
 # Line feed, carriage return and tab are text; every other control sign and a lone surrogate is not.
 UNTEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -101,19 +102,20 @@ def _texts(value: Any, left: int) -> list[str]:
     for _ in range(DEPTH_CAP + 1):
         below: list[Any] = []
         for one in level:
-            if isinstance(one, dict):
+            inside = one
+            if type(one) is dict:
                 texts += one
                 left -= sum(map(len, one)) + 2 * len(one)
-                inside: Iterable[Any] = one.values()
-            else:
-                inside = one
+                inside = one.values()
             for inner in inside:
-                if isinstance(inner, str):
+                # JSON has no other types than these; this is asked of every value that is heard.
+                kind = type(inner)
+                if kind is str:
                     texts.append(inner)
                     left -= len(inner) + 2
-                elif isinstance(inner, dict | list):
+                elif kind is dict or kind is list:
                     below.append(inner)
-                elif inner is None or isinstance(inner, int | float):
+                elif inner is None or kind is int or kind is float or kind is bool:
                     left -= 4
                 else:
                     raise Malformed("not_json")
@@ -166,7 +168,7 @@ def instant(milliseconds: object) -> datetime:
     """Return an aware UTC instant for a timestamp of the homeserver; nonsense is clamped, never refused."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return EARLIEST
-    seconds = min(max(milliseconds / 1000, 0), LATEST.timestamp())
+    seconds = min(max(milliseconds / 1000, 0), _LATEST_SECONDS)
     return datetime.fromtimestamp(seconds, UTC)
 
 

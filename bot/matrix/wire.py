@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,7 +22,12 @@ CONNECTIONS = 40
 
 def path(template: str, *parts: str) -> str:
     """Fill ``{}`` gaps of a path below ``/_matrix/client`` with quoted parts; identifiers are opaque."""
-    return "/_matrix/client" + template.format(*(quote(part, safe="") for part in parts))
+    return "/_matrix/client" + template.format(*map(_quoted, parts))
+
+
+@lru_cache(maxsize=1024)
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
 
 
 class Wire:
