@@ -64,7 +64,7 @@ from storage.unit import Reading
 TICK = timedelta(seconds=2)
 MOMENT = 0.25
 """Seconds between a decision and the look at what it may have made due."""
-BREATH = 9.0
+BREATH = 19.0
 """How many times as long as a look took it is waited for the next: while everybody answers, hardly anything is due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)

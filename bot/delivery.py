@@ -137,7 +137,7 @@ class Delivery:
     async def look_up(self, unit: Reading, claimed: Sequence[Claimed]) -> dict[UserId, Listener]:
         """Look up whom rows speak to."""
         users = {row.user for row in claimed if row.kind is outbox.Kind.TELL and row.user is not None}
-        return {user: await self._sender.listener(unit, user) for user in users}
+        return await self._sender.listeners(unit, users)
 
     def take_on(self, claimed: Sequence[Claimed], known: Mapping[UserId, Listener]) -> None:
         """Begin to deliver rows."""

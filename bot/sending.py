@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -301,9 +301,21 @@ class Sender:
 
     async def listener(self, unit: Reading, user: UserId) -> Listener:
         """Find a person's private room, their language and their zone."""
-        direct = await rooms.direct_room(unit, user, UserId(self._homeserver.user_id))
-        reader = await members.reader(unit, user) or await self._reader_on_duty(unit, user)
-        return Listener(room=direct[0] if direct else None, reader=reader)
+        return (await self.listeners(unit, [user]))[user]
+
+    async def listeners(self, unit: Reading, users: Collection[UserId]) -> dict[UserId, Listener]:
+        """Find the same of everybody to whom a wave speaks."""
+        if not users:
+            return {}
+        direct = await rooms.direct_rooms_of(unit, users, UserId(self._homeserver.user_id))
+        readers = await members.readers(unit, users)
+        return {
+            user: Listener(
+                room=direct[user][0] if user in direct else None,
+                reader=readers.get(user) or await self._reader_on_duty(unit, user),
+            )
+            for user in users
+        }
 
     async def _reader_on_duty(self, unit: Reading, user: UserId) -> Reader:
         """Return how a person reads who is no member: as it is usual where they have a duty."""

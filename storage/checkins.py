@@ -80,7 +80,6 @@ expectations = Table(
     Column("recorded_by", String(255)),
     Index("ix_expectations_member_date", "member_id", "local_date", "state", "branch_id"),
     Index("ix_expectations_branch_member", "branch_id", "member_id"),
-    Index("ix_expectations_decided_by", "decided_by"),
     # Partial on PostgreSQL too, by its migration; saying so here would load that dialect everywhere, two megabytes.
     Index("ix_expectations_noted", "occurrence_id", sqlite_where=text(_NOTED)),
 )

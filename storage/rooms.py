@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,13 +97,16 @@ def as_room(row: AnyRow) -> Room:
     )
 
 
-def _crowded(room: Any) -> Any:
-    """Return the condition that somebody besides ``user`` and ``me`` is in a room or has been asked into it."""
+def _crowded(room: Any, user: Any) -> Any:
+    """Return the condition that somebody besides a person and ``me`` is in a room or has been asked into it."""
     membership = room_state.c.content["membership"].as_string()
     present = (membership == "join") | (membership == "invite")
-    theirs = room_state.c.state_key.in_([bindparam("user"), bindparam("me")])
     others = select(room_state.c.state_key).where(
-        room_state.c.room_id == room, room_state.c.type == "m.room.member", ~theirs, present
+        room_state.c.room_id == room,
+        room_state.c.type == "m.room.member",
+        room_state.c.state_key != user,
+        room_state.c.state_key != bindparam("me"),
+        present,
     )
     return others.exists()
 
@@ -112,17 +115,19 @@ _SETTING = Prepared(
     select(
         select(rooms.c.id).where(rooms.c.id == bindparam("room")).exists().label("hall"),
         select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == bindparam("room")).scalar_subquery().label("of"),
-        _crowded(bindparam("room")).label("crowded"),
+        _crowded(bindparam("room"), bindparam("user")).label("crowded"),
     )
 )
 _BY_ID = Prepared(select(rooms).where(rooms.c.id == bindparam("id")))
 _OWN = room_state.alias("own")
-_DIRECT_ROOM = Prepared(
+_SOME: Any = bindparam("users", expanding=True)
+_DIRECT_ROOMS = Prepared(
     select(
+        direct_rooms.c.user_id,
         direct_rooms.c.room_id,
         direct_rooms.c.encrypted,
         _OWN.c.content["membership"].as_string().label("membership"),
-        _crowded(direct_rooms.c.room_id).label("crowded"),
+        _crowded(direct_rooms.c.room_id, direct_rooms.c.user_id).label("crowded"),
     )
     .outerjoin(
         _OWN,
@@ -130,7 +135,7 @@ _DIRECT_ROOM = Prepared(
         & (_OWN.c.type == "m.room.member")
         & (_OWN.c.state_key == direct_rooms.c.user_id),
     )
-    .where(direct_rooms.c.user_id == bindparam("user"))
+    .where(direct_rooms.c.user_id.in_(_SOME))
 )
 _HALLS = Prepared(select(rooms.c.id))
 _STATE = Prepared(
@@ -172,10 +177,17 @@ async def direct_room(unit: Reading, user: UserId, me: UserId) -> tuple[RoomId, 
     A room into which a third person was let is private no more, and one that the person has left reaches nobody;
     neither is returned.
     """
-    row = await unit.first(_DIRECT_ROOM, {"user": user, "me": me})
-    if row is None or row.crowded or row.membership not in (None, "join", "invite"):
-        return None
-    return RoomId(row.room_id), row.encrypted
+    return (await direct_rooms_of(unit, [user], me)).get(user)
+
+
+async def direct_rooms_of(unit: Reading, users: Collection[UserId], me: UserId) -> dict[UserId, tuple[RoomId, bool]]:
+    """Return the same for several people at once, without those who have none; few enough for one question."""
+    rows = await unit.rows(_DIRECT_ROOMS, {"users": list(users), "me": me})
+    return {
+        UserId(row.user_id): (RoomId(row.room_id), row.encrypted)
+        for row in rows
+        if not row.crowded and row.membership in (None, "join", "invite")
+    }
 
 
 async def direct_user(unit: Reading, room: RoomId) -> UserId | None:
