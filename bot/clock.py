@@ -95,6 +95,11 @@ def _passed() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def pause(took: float) -> float:
+    """Return how many seconds after a decision to look, where the last look took so many: at the next tick at last."""
+    return min(max(MOMENT, BREATH * took), TICK.total_seconds())
+
+
 class Clock:
     """Ticks while the program runs; everything it knows lies in the store.
 
@@ -166,8 +171,7 @@ class Clock:
     def look_soon(self) -> None:
         """Look in a moment, because something was decided that may be due at once; once for all that is decided now."""
         if self._looking is None and self._scheduler.running:
-            wait = max(MOMENT, BREATH * self._took)
-            self._looking = asyncio.get_running_loop().call_later(wait, self._look)
+            self._looking = asyncio.get_running_loop().call_later(pause(self._took), self._look)
 
     def _look(self) -> None:
         self._looking = None
@@ -243,7 +247,7 @@ class Clock:
         try:
             await self.tick()
             self._done = self._passed()
-            self._took = min(self._done - began, TICK.total_seconds() / BREATH)
+            self._took = self._done - began
         except Exception as error:
             # A job that raises must not take the clock with it; the next tick finds the same rows.
             log.error("tick failed", kind=type(error).__name__)

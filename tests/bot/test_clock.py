@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.clock import Clock, leaving
+from bot.clock import MOMENT, TICK, Clock, leaving, pause
 from content.burden import Cap
 from content.checkins import State
 from content.identifiers import EventId, RoomId
@@ -308,3 +308,12 @@ async def test_what_a_rule_plans_above_a_cap_goes_out_only_where_there_is_room_a
     found = await branch.store.read(lambda unit: schedules.entry(unit, entry.occurrence.id))
     assert found is not None
     assert (found.occurrence.state, found.reason) == ((Stand.OPEN, None) if freed else (Stand.MISSED, "over_cap"))
+
+
+def test_the_longer_a_look_takes_the_longer_it_is_waited_for_the_next_but_never_longer_than_a_tick() -> None:
+    assert [pause(took) for took in (0.0, 0.01, 0.05, 3.0)] == [
+        MOMENT,
+        MOMENT,
+        pytest.approx(0.95),
+        TICK.total_seconds(),
+    ]

@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.sql import select
 
+from bot.hearing import Hearing
+from bot.matrix.events import Batch, RoomBatch
 from storage.inquiries import inquiries
+from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import ZHANG, SmallBranch, account, message, private_room, reaction
 
 
@@ -45,6 +48,23 @@ async def test_a_tap_asks_by_prepared_statements_only(branch: SmallBranch) -> No
     tap = reaction(account(ZHANG), await branch.card_event(id), "✅")
     with unprepared() as asked:
         await branch.hear(tap)
+    assert asked == []
+
+
+async def test_a_private_chat_is_heard_by_prepared_statements_only(branch: SmallBranch) -> None:
+    """Whether its rules have to be read is asked of a room that tells some, or lets somebody in."""
+    hearing = Hearing(branch.store, FakeHomeserver(branch.clock), branch.settings)  # type: ignore[arg-type]
+    await branch.open()
+    await branch.send_all()
+
+    async def hear(said: str) -> None:
+        timeline = (message(account(ZHANG), said, room_id=private_room(ZHANG)),)
+        chat = RoomBatch(room_id=private_room(ZHANG), membership="join", timeline=timeline)
+        await hearing.commit(Batch(since="s1", next_batch="s2", rooms=(chat,), keys=()))
+
+    await hear("签到")
+    with unprepared() as asked:
+        await hear("请假 出差")
     assert asked == []
 
 
