@@ -91,8 +91,9 @@ def bare(file: Path, before: Path) -> tuple[float, float]:
     last = {name: plain.execute(f"SELECT max(rowid) FROM {name}").fetchone()[0] or 0 for name in _GROWING}
     grown = {name: _rows(new, name, last[name]) for name in _GROWING}
     columns = "state, decided_at, decided_by, reason, occurrence_id, member_id, branch_id, local_date"
-    query = f"SELECT {columns} FROM expectations WHERE decided_by = ?"
-    places = [new.execute(query, (row[0],)).fetchone() for row in grown["causes"]]
+    query = f"SELECT {columns} FROM expectations WHERE decided_by IS NOT NULL"
+    decided = {row[2]: row for row in new.execute(query)}
+    places = [decided[row[0]] for row in grown["causes"]]
     begun, worked = time.perf_counter(), time.process_time()
     outbox = grown["outbox"]
     share = len(outbox) / max(1, len(places))
