@@ -59,18 +59,25 @@ class Talker:
         self._turn = 0
 
     async def say(self, bot: str) -> float:
-        """Say the next word and return how many seconds the bot's answer took to be seen."""
+        """Say the next word and return how many seconds the bot's answer took to be seen.
+
+        Only what stands behind the word is an answer to it: Synapse gives the same first sync for two minutes, and with
+        it what was said to the bot before.
+        """
         began = time.monotonic()
         word = WORDS[self._turn % len(WORDS)]
         self._turn += 1
         where = f"/rooms/{quote(self.room)}/send/m.room.message/{time.monotonic_ns()}"
-        await self.ask("PUT", where, {"msgtype": "m.text", "body": word})
+        said = (await self.ask("PUT", where, {"msgtype": "m.text", "body": word}))["event_id"]
+        behind = False
         while True:
             batch = await self.ask("GET", "/sync", since=self._since, timeout="30000", filter=_FILTER)
             self._since = batch["next_batch"]
             heard = batch.get("rooms", {}).get("join", {}).get(self.room, {}).get("timeline", {}).get("events", [])
-            if any(event["sender"] == bot for event in heard):
-                return time.monotonic() - began
+            for event in heard:
+                if behind and event["sender"] == bot:
+                    return time.monotonic() - began
+                behind = behind or event["event_id"] == said
 
 
 _NOTHING: dict[str, Any] = {"types": []}
