@@ -101,6 +101,7 @@ class Stage:
     halls: list[str] = field(default_factory=list)
     size: float = 1.0
     runs: int = 0
+    ears: Talker | None = None
 
     def fresh(self, name: str) -> Path:
         """Return a folder for one run."""
@@ -108,6 +109,12 @@ class Stage:
         folder = self.folder / f"{self.runs}-{name.replace(' ', '-')}"
         folder.mkdir(parents=True)
         return folder
+
+    async def position(self) -> str:
+        """Return where the bot's stream ends now, asked in another way each time: the same way has an old answer."""
+        assert self.ears is not None
+        found = await self.ears.ask("GET", "/sync", timeout=str(self.runs), filter=_FILTER)
+        return str(found["next_batch"])
 
 
 @asynccontextmanager
@@ -119,7 +126,7 @@ async def _homeserver(size: float, speakers: int, halls: int) -> AsyncIterator[S
         async with synapse, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
             bot = await synapse.register("zhibu", founded.PASSWORD)
             stage = Stage(folder=folder, synapse=synapse, bot=bot, size=size)
-            maker = Talker(session, synapse.url, bot)
+            maker = stage.ears = Talker(session, synapse.url, bot)
             for number in range(speakers):
                 account = await synapse.register(f"member{number}", founded.PASSWORD)
                 speaker = Talker(session, synapse.url, account)
@@ -167,7 +174,9 @@ async def answer_commands(stage: Stage, name: str) -> Figures:
     bot_user = stage.bot.user_id
     if name == OURS:
         private = {one.user: one.room for one in stage.speakers}
-        await founded.found(folder, founded.People(private=private, halls=()), bot=bot_user, position=None)
+        # Ours answers whatever was said while it was away; what other bots were asked here is not for it.
+        now = await stage.position()
+        await founded.found(folder, founded.People(private=private, halls=()), bot=bot_user, position=now)
     rounds = max(2, int(12 * stage.size))
     await asyncio.gather(*[one.begin() for one in stage.speakers])
     with _start(stage, name, folder) as bot:
