@@ -144,7 +144,6 @@ async def test_a_card_reaches_each_room_once_with_its_mark(post: Post) -> None:
         (row,) = await post.branch.rows(outbox.outbox.c.room_id == room)
         assert (row.state, row.event_id) == (State.SENT, event.event_id)
         assert event.content[MARK] == row.id
-        assert event.content["m.mentions"] == {}
         assert event.content["msgtype"] == "m.notice"
         assert "安全生产" in event.content["body"]
 
@@ -670,7 +669,10 @@ MARKUP = [
 
 
 async def test_nobody_is_called_up_by_what_stands_in_a_lesson_or_a_name(post: Post) -> None:
-    """I031: nothing we send says that it mentions a room or a person, also in its edits and in private."""
+    """I031: nothing we send calls a room or a person, also in its edits and in private.
+
+    Notices do not by themselves; what is none, is edited, or has the sign that calls a room, says so.
+    """
     revised = LessonRevised(lesson=lesson(title=SHOUT, body=SHOUT, revision=2), author=SECRETARY)
     await post.branch.store.settle(notes=[revised, MemberChanged(member=enrolled("@room"))])
     id = await post.branch.open()
@@ -683,7 +685,18 @@ async def test_nobody_is_called_up_by_what_stands_in_a_lesson_or_a_name(post: Po
     assert len(sent) >= 6
     assert any("@room" in str(content) for content in sent)
     assert [content["m.mentions"] for content in sent] == [{}] * len(sent)
-    assert [one["m.new_content"]["m.mentions"] for one in sent if "m.new_content" in one] != []
+    edits = [content for content in sent if "m.new_content" in content]
+    assert [(one["m.mentions"], one["m.new_content"]["m.mentions"]) for one in edits] == [({}, {})] * len(edits) != []
+
+
+async def test_what_calls_nobody_by_itself_only_says_so_where_the_homeserver_does_not_read_it(post: Post) -> None:
+    """Saying so costs Synapse as much as the message."""
+    post.homeserver.encrypted_rooms.add(WEST_ROOM)
+    await post.branch.open()
+    await post.work()
+    (clear,), (encrypted,) = post.homeserver.rooms[EAST_ROOM], post.homeserver.rooms[WEST_ROOM]
+    assert "m.mentions" not in clear.content
+    assert encrypted.content["m.mentions"] == {}
 
 
 @pytest.mark.parametrize("written", MARKUP)
