@@ -373,9 +373,9 @@ _TAKES = {
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
     # A title and how it is meant, or names.
-    Verb.SIGN_UP: re.compile(rf"[^;]*;.*|{_NAMES}", re.DOTALL | re.IGNORECASE),
+    Verb.SIGN_UP: re.compile(rf"[^;]*;.*|{_NAMES}", re.DOTALL),
     Verb.ACTIVITY: re.compile(r"(?:补充|補充|add).+", re.DOTALL | re.IGNORECASE),
-    Verb.SIGN_OFF: re.compile(_NAMES, re.IGNORECASE),
+    Verb.SIGN_OFF: re.compile(_NAMES),
     **dict.fromkeys(
         (*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE), re.compile(r".+", re.DOTALL)
     ),
