@@ -32,7 +32,9 @@ class Sending(Connection):
                 crashpoint("keys.shared_before_send")
                 event_type, content = self._device.seal(room_id, event_type, content)
             where = path("/v3/rooms/{}/send/{}/{}", room_id, event_type, transaction)
-            return event_id_of(await self._wire.ask("PUT", where, content))
+            event_id = event_id_of(await self._wire.ask("PUT", where, content))
+        self._remember_sent(event_id)
+        return event_id
 
     async def redact(self, room_id: str, event_id: str, transaction: str, reason: str | None = None) -> str:
         """Take an event back and return the id of the redaction."""
