@@ -100,7 +100,7 @@ def _words() -> dict[str, object]:
     done = request.args.get("done", "")
     theme = request.cookies.get(THEME_COOKIE, "system")
     return {
-        "t": moments.t,
+        "t": moments.sayer(),
         "t_or": moments.t_or,
         "say": moments.say,
         "when": moments.when,

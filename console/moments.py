@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup, escape
 
 from console import wording
-from console.desk import now
+from console.desk import desk, now
 from content.decision import Parameter, Words
 
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
@@ -66,6 +66,27 @@ def away(instant: datetime) -> str:
 def t(key: str, **parameters: Parameter | Markup) -> str:
     """Say the sentence of a key, with instants in it as a page has them."""
     return _with_moments(lambda values: wording.t(key, **values), parameters)
+
+
+def sayer() -> Callable[..., str]:
+    """Return ``t`` for one page, which looks up its reader once, and a sentence without gaps once.
+
+    A page with a long list says thousands of sentences, most of them the same.
+    """
+    speech, whom = desk().speech, wording.reader()
+    plain: dict[str, str] = {}
+
+    def say_here(values: Mapping[str, Parameter], key: str) -> str:
+        return speech.say(Words(key=key, parameters=values), whom)
+
+    def t_here(key: str, **parameters: Parameter | Markup) -> str:
+        if parameters:
+            return _with_moments(lambda values: say_here(values, key), parameters)
+        if key not in plain:
+            plain[key] = say_here({}, key)
+        return plain[key]
+
+    return t_here
 
 
 def t_or(key: str, otherwise: str, **parameters: Parameter | Markup) -> str:

@@ -48,8 +48,8 @@ class Batches(Connection):
         Asking again with the same ``since`` is safe and gives the same plaintexts. Room keys that came along are
         stored before this returns; never ask with a token that is not committed. A gap that could not be filled in
         three tries, or is longer than 10,000 events, is handed over in its room: keep it and ``fill`` it later. A room
-        of which nothing can be made is handed over as one Poison. What this connection sent is left out once the
-        homeserver has answered it.
+        of which nothing can be made is handed over as one Poison. A message that this connection sent is left out
+        once the homeserver has answered it.
         """
         query = {"timeout": str(timeout_ms), "filter": self._filter}
         if since is not None:
@@ -208,7 +208,7 @@ class Batches(Connection):
         )
 
     def _is_told(self, raw: object) -> bool:
-        """Tell whether an event is one of ours of which we know since it was sent, so that it need not be read again.
+        """Tell whether an event is a message of ours of which we know since it was sent: it need not be read again.
 
         One whose answer was lost, or that was sent before a start, is not: that it stands is known by its echo only.
         """

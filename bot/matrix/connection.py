@@ -18,7 +18,7 @@ from bot.matrix.trust import Identity, vouch
 from bot.matrix.wire import Wire, path
 
 SENT_LATELY = 4096
-"""So many of our own events are known again when they come back; they come at once, so that fewer would do."""
+"""So many of our own messages are known again when they come back; they come at once, so that fewer would do."""
 
 
 class Connection:
@@ -43,7 +43,7 @@ class Connection:
         self._wire = Wire(session.url, session.access_token, deadline=deadline)
         self._locks: dict[str, asyncio.Lock] = {}
         self._sent_lately: dict[str, None] = {}
-        """Ids of our events of which the homeserver has told us already, oldest first."""
+        """Ids of our messages of which the homeserver has told us already, oldest first."""
         self._folder_lock: IO[str] | None = None
         self._open: tuple[Device, Keyring] | None = None
 

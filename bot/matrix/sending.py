@@ -26,6 +26,7 @@ class Sending(Connection):
         it must be unique in the room across all types and contents. Put your outbox id under MARK into
         ``content``. A fault that is ``doubtful`` leaves the outcome open: repeat the transaction, or ``find_sent``.
         """
+        plain = event_type == "m.room.message"
         async with self._lock(room_id):
             if await self._must_encrypt(room_id) and event_type != "m.reaction":
                 await self._keyring.share(room_id)
@@ -33,7 +34,9 @@ class Sending(Connection):
                 event_type, content = self._device.seal(room_id, event_type, content)
             where = path("/v3/rooms/{}/send/{}/{}", room_id, event_type, transaction)
             event_id = event_id_of(await self._wire.ask("PUT", where, content))
-        self._remember_sent(event_id)
+        if plain:
+            # Of a poll's start and end, the place among the votes tells what counts, so that they are heard.
+            self._remember_sent(event_id)
         return event_id
 
     async def redact(self, room_id: str, event_id: str, transaction: str, reason: str | None = None) -> str:

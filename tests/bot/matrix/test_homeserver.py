@@ -14,6 +14,7 @@ from bot.matrix.events import Batch, Event, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.login import log_in, retire
+from bot.matrix.polls import START
 from tests.member import Member
 from tests.pieces import pieces
 
@@ -153,6 +154,20 @@ async def test_after_a_restart_a_quiet_encrypted_room_can_be_written_to(bots: Bo
     (echo,) = room_of(batch, room_id).timeline
     assert isinstance(echo, Event)
     assert (echo.sender, echo.own_transaction, echo.foreign) == (bot.user_id, "t1", False)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_a_poll_of_its_own_is_heard_for_its_place_among_the_votes_counts(
+    bot: Homeserver, people: People, encrypted: bool
+) -> None:
+    member = await people.plain()
+    room_id = await bot.create_room(encrypted=encrypted, invite=[member.user_id])
+    await member.join(room_id)
+    first = await bot.sync(None, 0)
+    start = await bot.send(room_id, START, {"org.matrix.msc1767.text": "何时开会？"}, "t1")
+    await bot.send(room_id, "m.room.message", notice("请投票"), "t2")
+    heard = room_of(await bot.sync(first.next_batch, 0), room_id).timeline
+    assert [(event.type, event.event_id) for event in heard if isinstance(event, Event)] == [(START, start)]
 
 
 async def test_a_room_in_which_only_the_bot_spoke_is_no_news(bot: Homeserver, people: People) -> None:
