@@ -280,7 +280,8 @@ class Stub:
         if known is None:
             known = self._seen[transaction] = f"$sent{next(self._numbers)}"
             self.sent += 1
-            self._put(room, self._event(BOT, kind, json.loads(body), unsigned={"transaction_id": transaction}))
+            unsigned = {"transaction_id": transaction}
+            self._put(room, self._event(BOT, kind, json.loads(body), event_id=known, unsigned=unsigned))
             self._heard(room)
         return b'{"event_id":"%s"}' % known.encode()
 
