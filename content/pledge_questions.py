@@ -287,6 +287,46 @@ def withdraw(question: Question, *, user: UserId | None) -> Decision | Refusal:
     return Decision(facts=(PledgeQuestionWithdrawn(question=question.id, pledge=question.pledge),), effects=told)
 
 
+def ask_anew(
+    pledge: Pledge,
+    before: Question,
+    text: str,
+    *,
+    id: PledgeQuestionId,  # noqa: A002
+    user: UserId,
+    held: Sequence[Question],
+    owner: UserId | None,
+    owner_free: bool,
+    signed: str | None,
+    now: datetime,
+) -> Decision | Refusal:
+    """Take what the message of a question was changed to as another one in its place, while nobody has answered it.
+
+    It has a number of its own: the owner may have the first one before their eyes, and an answer to that is none to it.
+    """
+    if tidied(text) == before.text and (signed is not None) == before.named:
+        return Decision()
+    if before.stand is not Stand.OPEN or before.member is None or before.event is None:
+        return discreetly(refused("pledge_question.settled_as_it_was", name=name_of(pledge, before)))
+    taken = withdraw(before, user=None)
+    asked = ask(
+        pledge,
+        text,
+        id=id,
+        member=before.member,
+        user=user,
+        event=before.event,
+        held=[one for one in held if one.id != before.id],
+        owner=owner,
+        owner_free=owner_free,
+        signed=signed,
+        now=now,
+    )
+    if isinstance(taken, Refusal) or isinstance(asked, Refusal):
+        return taken if isinstance(taken, Refusal) else asked
+    return Decision(facts=(*taken.facts, *asked.facts), effects=asked.effects)
+
+
 def told(question: Question, tell: Tell, *, owner: bool, now: datetime) -> Decision:
     """Tell somebody at last what had to wait for them."""
     fact = PledgeQuestionTold(question=question.id, pledge=question.pledge, owner=owner, at=now)

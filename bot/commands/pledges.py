@@ -25,7 +25,7 @@ from bot.commands.grammar import (
 from content import pledge_questions as asked
 from content import pledges as rules
 from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words
-from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId, derive
+from content.identifiers import Cause, EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId, derive
 from content.members import NOBODY, Member
 from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, Sort
@@ -215,6 +215,33 @@ async def removed(unit: Reading, target: EventId) -> Decision | None:
     question = await stored_questions.by_event(unit, target)
     taken = asked.withdraw(question, user=None) if question is not None else None
     return taken if isinstance(taken, Decision) else None
+
+
+async def edited(unit: Reading, sender: UserId, cause: Cause, target: EventId, text: str) -> Answer:
+    """Take what the message of one's question was changed to; what asks nothing any more leaves it as it was."""
+    question, member = await stored_questions.by_event(unit, target), await members.by_user(unit, sender)
+    one = await stored.pledge(unit, question.pledge) if question is not None else None
+    if question is None or one is None or member is None or question.member != member.id:
+        return None
+    said = read(text)
+    found = ABOUT_PLEDGE.fullmatch(said.argument) if said is not None and said.verb is Verb.ASK_PLEDGE else None
+    if found is None or found["question"] or number_in(found["number"]) != one.number:
+        return discreetly(refused("pledge_question.as_it_was", name=asked.name_of(one, question), number=one.number))
+    signed = _SIGNED.fullmatch(found["rest"])
+    seeing = await stored.owner_of(unit, one)
+    owner = seeing.user if seeing is not None else None
+    return asked.ask_anew(
+        one,
+        question,
+        signed["rest"] if signed else found["rest"],
+        id=PledgeQuestionId(derive(cause, "pledge question")),
+        user=sender,
+        held=await stored_questions.questions(unit, [one.id]),
+        owner=owner,
+        owner_free=owner is not None and await is_free(unit, owner),
+        signed=member.name if signed else None,
+        now=unit.now,
+    )
 
 
 async def is_free(unit: Reading, user: UserId) -> bool:

@@ -127,8 +127,8 @@ def asks_now(event: Event) -> bool:
 def understand(event: Event, me: UserId, settings: Settings, held: Held | None = None) -> Step | None:
     """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
 
-    Edits ask for nothing, but that one may name more people for a sign-up; neither do notices, emotes, captions or what
-    another bot says.
+    Edits ask for nothing, but that one may name more people for a sign-up, or ask something else of a pledge; neither
+    do notices, emotes, captions or what another bot says.
     """
     sender = UserId(event.sender)
     if event.foreign or event.state_key is not None:
@@ -150,7 +150,9 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
         return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me), actor=sender, tell=tell)
     if event.type == "m.room.message" and (edited := _edited(event.content)) is not None:
         target, text = edited
-        return Step(cause=cause, decide=lambda unit: _changed(unit, event, target, text), actor=sender, tell=tell)
+        return Step(
+            cause=cause, decide=lambda unit: _changed(unit, event, cause, target, text), actor=sender, tell=tell
+        )
     if event.type == "m.room.message" and (answered := activities.is_photo(event.content)) is not None:
         return Step(
             cause=cause, decide=lambda unit: activities.hear_photo(unit, event, answered), actor=sender, tell=tell
@@ -188,10 +190,11 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
 
 
-async def _changed(unit: Reading, event: Event, target: EventId, text: str) -> Decision | Refusal | None:
-    """Take an edit as one of a message that names people for a sign-up, or of a report that is being written."""
+async def _changed(unit: Reading, event: Event, cause: Cause, target: EventId, text: str) -> Decision | Refusal | None:
+    """Take an edit as one of a message that names people for a sign-up, or asks about a pledge, or of a report."""
     answer = await sign_ups.hear_edit(unit, event, target, text) if sign_ups.may_be_about_one(text) else None
-    return answer or await thought_reports.edited(unit, event, target, text)
+    answer = answer or await thought_reports.edited(unit, event, target, text)
+    return answer or await pledges.edited(unit, UserId(event.sender), cause, target, text)
 
 
 async def _sent(unit: Reading, event: Event, me: UserId) -> Decision | None:
