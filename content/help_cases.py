@@ -312,6 +312,17 @@ def remove(case: HelpCase, id: HelpWordsId, *, to: UserId, left: int) -> Decisio
     return Decision(facts=(HelpWordsRemoved(words=id),), effects=(told, *(_to_owner(case, "less") if is_open else ())))
 
 
+def change(case: HelpCase, said: HelpWords, *, to: UserId, now: datetime) -> Decision | Refusal:
+    """Put what whoever asked changed a message of theirs to in the place of what it said; its owner is told."""
+    if (refusal := objection(said.text)) is not None:
+        return refusal
+    if case.stage not in OPEN:
+        return discreetly(refused("help_case.over_as_it_was", number=number_of(case)))
+    told = Tell(user=to, words=words("help_case.words_changed", number=number_of(case)), matter=case.id)
+    facts = (HelpWordsRemoved(words=said.id), HelpWordsAdded(said=said, at=now))
+    return Decision(facts=facts, effects=(told, *_to_owner(case, "changed")))
+
+
 def _to_owner(case: HelpCase, what: str) -> tuple[Effect, ...]:
     if case.owner is None:
         return ()

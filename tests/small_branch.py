@@ -142,6 +142,14 @@ def message(sender: UserId, body: str, *, reply: str | None = None, mention: boo
     return event(sender, "m.room.message", content, **more)
 
 
+def edit(sender: UserId, target: str, body: str, **more: Any) -> Event:
+    """Make an edit of a message."""
+    fresh = {"msgtype": "m.text", "body": body}
+    relation = {"rel_type": "m.replace", "event_id": target}
+    content = {"msgtype": "m.text", "body": f"* {body}", "m.new_content": fresh, "m.relates_to": relation}
+    return event(sender, "m.room.message", content, **more)
+
+
 def reaction(sender: UserId, target: str, key: str, **more: Any) -> Event:
     """Make a reaction to an event."""
     relation = {"rel_type": "m.annotation", "event_id": target, "key": key}

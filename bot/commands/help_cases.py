@@ -286,6 +286,22 @@ async def removed(unit: Reading, target: EventId, sender: UserId) -> Decision | 
     return rules.remove(found[0], id, to=sender, left=found[1]) if found is not None else None
 
 
+async def edited(unit: Reading, target: EventId, sender: UserId, text: str) -> Answer:
+    """Take what somebody changed a message to in the place of what it said in their case."""
+    id = _id_of(_message(target))  # noqa: A001
+    found = await stored.said_by(unit, id, sender)
+    if found is None:
+        return None
+    said = read(text)
+    if said is not None and said.verb is Verb.HELP_CASE:
+        text = said.argument
+    if not text.strip() or (said is not None and said.verb is Verb.HELP_CASE_UNNAMED):
+        return None
+    case, _ = found
+    day, _, _ = await _days(unit, case.organisation)
+    return rules.change(case, _words(case.id, text, day, _message(target)), to=sender, now=unit.now)
+
+
 def _message(event: EventId) -> Cause:
     """Return of what the name of a text under one's name is made, so that it is found again by its message."""
     return Cause(f"event:{event}")

@@ -127,8 +127,8 @@ def asks_now(event: Event) -> bool:
 def understand(event: Event, me: UserId, settings: Settings, held: Held | None = None) -> Step | None:
     """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
 
-    Edits ask for nothing, but that one may name more people for a sign-up, or ask something else of a pledge; neither
-    do notices, emotes, captions or what another bot says.
+    Edits ask for nothing but of what they were said about: one may name more people for a sign-up, or put a question
+    otherwise. Nor do notices, emotes, captions or what another bot says.
     """
     sender = UserId(event.sender)
     if event.foreign or event.state_key is not None:
@@ -191,9 +191,10 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
 
 
 async def _changed(unit: Reading, event: Event, cause: Cause, target: EventId, text: str) -> Decision | Refusal | None:
-    """Take an edit as one of a message that names people for a sign-up, or asks about a pledge, or of a report."""
+    """Take an edit as one of a message that names people for a sign-up, asks for help or about a pledge, or reports."""
     answer = await sign_ups.hear_edit(unit, event, target, text) if sign_ups.may_be_about_one(text) else None
     answer = answer or await thought_reports.edited(unit, event, target, text)
+    answer = answer or await help_cases.edited(unit, target, UserId(event.sender), text)
     return answer or await pledges.edited(unit, UserId(event.sender), cause, target, text)
 
 

@@ -49,6 +49,7 @@ from tests.small_branch import (
     HandClock,
     SmallBranch,
     account,
+    edit,
     message,
     private_room,
     redaction,
@@ -232,6 +233,35 @@ async def test_what_its_sender_deletes_in_the_chat_is_gone_from_the_case(branch:
     assert (await told(branch))[-1]["key"] == "help_case.words_gone"
     assert "help_case.owner_less" in [one.words["key"] for one in await branch.rows() if one.words]
     assert [one.stage for one in await cases(branch)] == [Stage.IN_HAND]
+
+
+async def test_what_its_asker_changes_in_the_chat_is_changed_in_the_case_while_it_is_open(branch: SmallBranch) -> None:
+    """Somebody who corrects a number or a day by an edit must not be answered by the old one."""
+    first = message(account(ZHANG), "求助 家里老人住院在三楼", room_id=private_room(ZHANG))
+    await branch.hear(first)
+    (row,) = await cases(branch)
+    await answer_it(branch, stage=Stage.IN_HAND)
+    for who, words in ((LI, "求助 别的"), (ZHANG, "匿名求助 别的"), (ZHANG, "求助")):
+        await branch.hear(edit(account(who), first.event_id, words, room_id=private_room(who)))
+        assert await said_in(branch, row.id) == ["家里老人住院在三楼", ANSWERED]
+    for words in ("求助 家里老人住院在四楼", "家里老人住院在五楼"):
+        await branch.hear(edit(account(ZHANG), first.event_id, words, room_id=private_room(ZHANG)))
+        assert await said_in(branch, row.id) == [ANSWERED, words.removeprefix("求助 ")]
+        assert (await told(branch))[-1] == {"key": "help_case.words_changed", "parameters": {"number": "B-001"}}
+    assert "help_case.owner_changed" in [one.words["key"] for one in await branch.rows() if one.words]
+    await branch.hear(redaction(account(ZHANG), first.event_id, room_id=private_room(ZHANG)))
+    assert await said_in(branch, row.id) == [ANSWERED]
+
+
+async def test_a_change_of_what_is_over_leaves_the_case_as_it_was(branch: SmallBranch) -> None:
+    first = message(account(ZHANG), "求助 家里老人住院", room_id=private_room(ZHANG))
+    await branch.hear(first)
+    (row,) = await cases(branch)
+    await answer_it(branch, stage=Stage.CLOSED)
+    before = await said_in(branch, row.id)
+    await branch.hear(edit(account(ZHANG), first.event_id, "求助 不用了", room_id=private_room(ZHANG)))
+    assert await said_in(branch, row.id) == before
+    assert (await told(branch))[-1]["key"] == "help_case.over_as_it_was"
 
 
 async def test_nothing_is_kept_of_who_asks_without_a_name(branch: SmallBranch) -> None:

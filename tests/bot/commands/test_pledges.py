@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from bot import pledges as keeping
-from bot.matrix.events import Event
 from content import pledge_questions as rules_of_questions
 from content import pledges as rules
 from content.decision import Decision
@@ -38,7 +37,7 @@ from tests.small_branch import (
     HandClock,
     SmallBranch,
     account,
-    event,
+    edit,
     message,
     private_room,
     redaction,
@@ -283,18 +282,10 @@ async def test_a_question_is_taken_back_by_a_word_or_by_removing_the_message(bra
     assert "不想问了" not in await last(branch, WANG)
 
 
-def changed(who: MemberId, target: str, body: str, **more: Any) -> Event:
-    """Make an edit of a message."""
-    relation = {"rel_type": "m.replace", "event_id": target}
-    fresh = {"msgtype": "m.text", "body": body}
-    content = {"msgtype": "m.text", "body": f"* {body}", "m.new_content": fresh, "m.relates_to": relation}
-    return event(account(who), "m.room.message", content, **more)
-
-
 async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own(branch: SmallBranch) -> None:
     first = message(account(LI), "问承诺 3 扶手多长", room_id=private_room(LI))
     await branch.hear(first)
-    await branch.hear(changed(LI, first.event_id, "问承诺 3 扶手多高", room_id=private_room(LI)))
+    await branch.hear(edit(account(LI), first.event_id, "问承诺 3 扶手多高", room_id=private_room(LI)))
     assert [(each.number, each.stand, each.text) for each in await questions(branch)] == [
         (1, Stand.WITHDRAWN, ""),
         (2, Stand.OPEN, "扶手多高"),
@@ -302,7 +293,7 @@ async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own
     assert "扶手多高" in await last(branch, ZHANG), "whoever answers reads what is asked now"
     assert "3-2" in await last(branch, LI)
     assert await refused_with(branch, ZHANG, "答承诺 3-1 一米") == "pledge.question_gone"
-    await branch.hear(changed(LI, first.event_id, "问承诺 3 扶手多宽", room_id=private_room(LI)))
+    await branch.hear(edit(account(LI), first.event_id, "问承诺 3 扶手多宽", room_id=private_room(LI)))
     await branch.hear(redaction(account(LI), first.event_id))
     assert [each.stand for each in await questions(branch)] == [Stand.WITHDRAWN] * 3
 
@@ -314,12 +305,12 @@ async def test_a_change_that_asks_nothing_or_comes_too_late_or_from_another_leav
     await branch.hear(first)
     before = await questions(branch)
     for who, body in ((LI, "算了"), (LI, "问承诺 4 扶手多高"), (LI, "问承诺 3 扶手多长"), (WANG, "问承诺 3 扶手多高")):
-        await branch.hear(changed(who, first.event_id, body, room_id=private_room(who)))
+        await branch.hear(edit(account(who), first.event_id, body, room_id=private_room(who)))
         assert await questions(branch) == before, body
     assert "照原样" in await last(branch, LI)
     await privately(branch, ZHANG, "答承诺 3 二十米")
     answered = await questions(branch)
-    await branch.hear(changed(LI, first.event_id, "问承诺 3 扶手多高", room_id=private_room(LI)))
+    await branch.hear(edit(account(LI), first.event_id, "问承诺 3 扶手多高", room_id=private_room(LI)))
     assert await questions(branch) == answered
     assert "已经答复" in await last(branch, LI)
 
