@@ -130,12 +130,14 @@ def ask(
     owner_free: bool,
     signed: str | None,
     in_room: bool = False,
+    before: Question | None = None,
     now: datetime,
 ) -> Decision | Refusal:
     """Keep a question and have the owner told of it at once, where ``owner_free`` says that they may be told now.
 
     ``signed`` is the asker's name, where they wish it to be shown. Without an ``owner`` it waits at the desk. Whoever
-    asked ``in_room`` without signing is told that they are seen there, and how they are not.
+    asked ``in_room`` without signing is told that they are seen there, and how they are not. ``before`` is the question
+    that it takes the place of.
     """
     said = tidied(text)
     refusal = _objection(pledge, said, [one for one in held if one.member == member], len(held))
@@ -158,6 +160,8 @@ def ask(
     kept = words(key, number=pledge.number, matter=pledge.matter, name=name_of(pledge, question))
     if in_room and signed is None:
         kept = words("pledge_question.seen_in_room", kept=(kept,), number=pledge.number)
+    if before is not None:
+        kept = words("pledge_question.kept_anew", name=name_of(pledge, question), before=name_of(pledge, before))
     effects = [Tell(user=user, words=kept)]
     if owner is not None and tells:
         effects.append(put_to_owner(pledge, question, owner, signed))
@@ -320,6 +324,7 @@ def ask_anew(
         owner=owner,
         owner_free=owner_free,
         signed=signed,
+        before=before,
         now=now,
     )
     if isinstance(taken, Refusal) or isinstance(asked, Refusal):

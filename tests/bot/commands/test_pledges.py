@@ -291,7 +291,8 @@ async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own
         (2, Stand.OPEN, "扶手多高"),
     ]
     assert "扶手多高" in await last(branch, ZHANG), "whoever answers reads what is asked now"
-    assert "3-2" in await last(branch, LI)
+    assert "等着答复的是提问 3-2" in await last(branch, LI)
+    assert "提问 3-1 收回了" in await last(branch, LI)
     assert await refused_with(branch, ZHANG, "答承诺 3-1 一米") == "pledge.question_gone"
     await branch.hear(edit(account(LI), first.event_id, "问承诺 3 扶手多宽", room_id=private_room(LI)))
     await branch.hear(redaction(account(LI), first.event_id))
