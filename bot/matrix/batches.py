@@ -48,8 +48,7 @@ class Batches(Connection):
         Asking again with the same ``since`` is safe and gives the same plaintexts. Room keys that came along are
         stored before this returns; never ask with a token that is not committed. A gap that could not be filled in
         three tries, or is longer than 10,000 events, is handed over in its room: keep it and ``fill`` it later. A room
-        of which nothing can be made is handed over as one Poison. A message that this connection sent is left out
-        once the homeserver has answered it.
+        of which nothing can be made is handed over as one Poison.
         """
         query = {"timeout": str(timeout_ms), "filter": self._filter}
         if since is not None:
@@ -61,9 +60,8 @@ class Batches(Connection):
         self._device.dropped = 0
         keys = self._take_crypto(body)
         rooms = border.mapping(body.get("rooms"))
-        joined = [await self._one(room_id, part, since) for room_id, part in _rooms(rooms, "join")]
         batches = [
-            *[batch for batch in joined if batch.state or batch.timeline or batch.gap],
+            *[await self._one(room_id, part, since) for room_id, part in _rooms(rooms, "join")],
             *[await self._one(room_id, part, since, left=True) for room_id, part in _rooms(rooms, "leave")],
             *_stripped(rooms, "invite"),
             *_stripped(rooms, "knock"),
@@ -191,7 +189,7 @@ class Batches(Connection):
     async def _joined(self, room_id: str, part: object, since: str | None) -> RoomBatch:
         room = border.mapping(part)
         timeline = border.mapping(room.get("timeline"))
-        raws = [raw for raw in border.events_of(timeline) if not self._is_told(raw)]
+        raws = border.events_of(timeline)
         gap = _gap(timeline, since)
         if gap is not None:
             missed, gap = await self._fill_now(room_id, gap)
@@ -206,14 +204,6 @@ class Batches(Connection):
             timeline=tuple(await self._read(clear, raws)),
             gap=gap,
         )
-
-    def _is_told(self, raw: object) -> bool:
-        """Tell whether an event is a message of ours of which we know since it was sent: it need not be read again.
-
-        One whose answer was lost, or that was sent before a start, is not: that it stands is known by its echo only.
-        """
-        event_id = raw.get("event_id") if isinstance(raw, dict) else None
-        return isinstance(event_id, str) and event_id in self._sent_lately
 
     async def _left(self, room_id: str, part: object) -> RoomBatch:
         room = border.mapping(part)

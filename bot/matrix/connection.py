@@ -17,9 +17,6 @@ from bot.matrix.login import Session
 from bot.matrix.trust import Identity, vouch
 from bot.matrix.wire import Wire, path
 
-SENT_LATELY = 4096
-"""So many of our own messages are known again when they come back; they come at once, so that fewer would do."""
-
 
 class Connection:
     """What everything that is said to a homeserver goes through."""
@@ -42,8 +39,6 @@ class Connection:
         self._secrets = secrets or session.store / "signing"
         self._wire = Wire(session.url, session.access_token, deadline=deadline)
         self._locks: dict[str, asyncio.Lock] = {}
-        self._sent_lately: dict[str, None] = {}
-        """Ids of our messages of which the homeserver has told us already, oldest first."""
         self._folder_lock: IO[str] | None = None
         self._open: tuple[Device, Keyring] | None = None
 
@@ -133,11 +128,6 @@ class Connection:
             encrypted = False
         self._device.enter(room_id, encrypted=encrypted)
         return encrypted
-
-    def _remember_sent(self, event_id: str) -> None:
-        self._sent_lately[event_id] = None
-        if len(self._sent_lately) > SENT_LATELY:
-            del self._sent_lately[next(iter(self._sent_lately))]
 
     def _lock(self, room_id: str) -> asyncio.Lock:
         return self._locks.setdefault(room_id, asyncio.Lock())

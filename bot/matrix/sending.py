@@ -26,18 +26,13 @@ class Sending(Connection):
         it must be unique in the room across all types and contents. Put your outbox id under MARK into
         ``content``. A fault that is ``doubtful`` leaves the outcome open: repeat the transaction, or ``find_sent``.
         """
-        plain = event_type == "m.room.message"
         async with self._lock(room_id):
             if await self._must_encrypt(room_id) and event_type != "m.reaction":
                 await self._keyring.share(room_id)
                 crashpoint("keys.shared_before_send")
                 event_type, content = self._device.seal(room_id, event_type, content)
             where = path("/v3/rooms/{}/send/{}/{}", room_id, event_type, transaction)
-            event_id = event_id_of(await self._wire.ask("PUT", where, content))
-        if plain:
-            # Of a poll's start and end, the place among the votes tells what counts, so that they are heard.
-            self._remember_sent(event_id)
-        return event_id
+            return event_id_of(await self._wire.ask("PUT", where, content))
 
     async def redact(self, room_id: str, event_id: str, transaction: str, reason: str | None = None) -> str:
         """Take an event back and return the id of the redaction."""

@@ -14,7 +14,6 @@ from bot.matrix.events import Batch, Event, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.login import log_in, retire
-from bot.matrix.polls import START
 from tests.member import Member
 from tests.pieces import pieces
 
@@ -54,10 +53,11 @@ async def test_messages_pass_both_ways_in_a_clear_room(bot: Homeserver, people: 
     await bot.send(room_id, "m.room.message", notice("今日学习"), "t1")
 
     second = await bot.sync(first.next_batch, 0)
-    assert texts(second, room_id) == ["学完"]
+    assert texts(second, room_id) == ["学完", "今日学习"]
     heard = [event for event in room_of(second, room_id).timeline if isinstance(event, Event)]
-    assert [event.sender for event in heard] == [member.user_id]
+    assert [event.sender for event in heard] == [member.user_id, bot.user_id]
     assert not any(event.encrypted or event.foreign for event in heard)
+    assert heard[1].own_transaction == "t1"
     assert (await member.history(room_id))[-1]["content"]["body"] == "今日学习"
 
 
@@ -72,7 +72,7 @@ async def test_messages_pass_both_ways_in_an_encrypted_room(bot: Homeserver, peo
     await member.say(room_id, "学完")
 
     second = await bot.sync(first.next_batch, 0)
-    assert texts(second, room_id) == ["学完"]
+    assert texts(second, room_id) == ["今日学习", "学完"]
     assert all(event.encrypted and not event.foreign for event in room_of(second, room_id).timeline)  # type: ignore[union-attr]
     assert [(key.room_id, bool(key.session_id)) for key in second.keys] == [(room_id, True)]
 
@@ -136,7 +136,7 @@ async def test_a_gap_longer_than_the_limit_is_filled_in_order(bots: Bots, people
 
 
 async def test_after_a_restart_a_quiet_encrypted_room_can_be_written_to(bots: Bots, people: People) -> None:
-    """N8. What was sent before is heard of, for nobody knows any more that it was; what is sent now is not."""
+    """N8."""
     bot = await bots.start()
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -150,35 +150,7 @@ async def test_after_a_restart_a_quiet_encrypted_room_can_be_written_to(bots: Bo
     await bot.send(room_id, "m.room.message", notice("after"), "t2")
     assert await member.read(room_id) == ["before", "after"]
     batch = await bot.sync(first.next_batch, 0)
-    assert texts(batch, room_id) == ["before"]
-    (echo,) = room_of(batch, room_id).timeline
-    assert isinstance(echo, Event)
-    assert (echo.sender, echo.own_transaction, echo.foreign) == (bot.user_id, "t1", False)
-
-
-@pytest.mark.parametrize("encrypted", [False, True])
-async def test_a_poll_of_its_own_is_heard_for_its_place_among_the_votes_counts(
-    bot: Homeserver, people: People, encrypted: bool
-) -> None:
-    member = await people.plain()
-    room_id = await bot.create_room(encrypted=encrypted, invite=[member.user_id])
-    await member.join(room_id)
-    first = await bot.sync(None, 0)
-    start = await bot.send(room_id, START, {"org.matrix.msc1767.text": "何时开会？"}, "t1")
-    await bot.send(room_id, "m.room.message", notice("请投票"), "t2")
-    heard = room_of(await bot.sync(first.next_batch, 0), room_id).timeline
-    assert [(event.type, event.event_id) for event in heard if isinstance(event, Event)] == [(START, start)]
-
-
-async def test_a_room_in_which_only_the_bot_spoke_is_no_news(bot: Homeserver, people: People) -> None:
-    member = await people.plain()
-    room_id = await bot.create_room(encrypted=False, invite=[member.user_id])
-    await member.join(room_id)
-    first = await bot.sync(None, 0)
-    await bot.send(room_id, "m.room.message", notice("今日学习"), "t1")
-    second = await bot.sync(first.next_batch, 0)
-    assert second.rooms == ()
-    assert second.next_batch != first.next_batch
+    assert texts(batch, room_id) == ["before", "after"]
 
 
 async def test_a_room_nobody_told_us_about_is_never_written_to_in_clear(bots: Bots, people: People) -> None:
@@ -244,8 +216,8 @@ async def test_reactions_and_redactions_name_their_target(bot: Homeserver, peopl
     events = [
         event for event in room_of(await bot.sync(first.next_batch, 0), room_id).timeline if isinstance(event, Event)
     ]
-    assert [event.type for event in events] == ["m.reaction", "m.room.redaction"]
-    assert events[1].redacts == reaction
+    assert [event.type for event in events] == ["m.room.message", "m.reaction", "m.room.redaction"]
+    assert events[2].redacts == reaction
 
 
 async def test_invitations_and_expulsions_are_told_and_the_room_is_forgotten(bot: Homeserver, people: People) -> None:
