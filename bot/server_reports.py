@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands.grammar import reason_in
+from bot.commands.vocabulary import reason_in
 from bot.matrix.homeserver import Homeserver
 from content.complaints import MOST_A_DAY, ComplaintMade, Origin, Voice, found_author, voice_id
 from content.decision import Decision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
@@ -30,6 +31,7 @@ from content.members import Member
 from content.strokes import by_strokes
 from storage.cases import opened, seal
 from storage.members import members, roster
+from storage.organisations import branches_of, organisation_closure
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.vault import Vault
@@ -151,7 +153,7 @@ def details_of(vault: Vault, row: AnyRow, table: Table) -> dict[str, str]:
     return found
 
 
-def _assessment(unit: Reading, row: AnyRow) -> Assessment:
+def _assessment(unit: Reading, row: AnyRow, *, worded: bool) -> Assessment:
     return Assessment(
         id=row.id,
         member=row.member_id,
@@ -160,7 +162,7 @@ def _assessment(unit: Reading, row: AnyRow) -> Assessment:
         category=Category(row.category),
         fen=row.fen,
         since=row.since,
-        note=text_of(unit.vault, row, dues_assessments),
+        note=text_of(unit.vault, row, dues_assessments) if worded else "",
         by=row.by_user,
         at=row.at,
     )
@@ -204,8 +206,13 @@ async def _whose(unit: Reading, ids: Collection[MemberId]) -> dict[MemberId, Mem
     return found
 
 
-async def lines(unit: Reading, people: Iterable[Member], *, first: str, last: str) -> tuple[Line, ...]:
-    """Return how the months of these people stand, in their order; what was merged into them counts as theirs."""
+async def lines(
+    unit: Reading, people: Iterable[Member], *, first: str, last: str, worded: bool = True
+) -> tuple[Line, ...]:
+    """Return how the months of these people stand, in their order; what was merged into them counts as theirs.
+
+    Unless it is ``worded``, no note is opened.
+    """
     people = list(people)
     whose = await _whose(unit, [one.id for one in people])
     fixed: dict[MemberId, list[Assessment]] = {one.id: [] for one in people}
@@ -215,7 +222,7 @@ async def lines(unit: Reading, people: Iterable[Member], *, first: str, last: st
         part, held, sums = ids[start : start + 500], dues_assessments.c, dues_entries.c
         query: Any = select(dues_assessments).where(held.member_id.in_(part)).order_by(held.number)
         for row in await unit.rows(query):
-            fixed[whose[row.member_id]].append(_assessment(unit, row))
+            fixed[whose[row.member_id]].append(_assessment(unit, row, worded=worded))
         query = select(sums.member_id, sums.month, func.sum(sums.fen)).group_by(sums.member_id, sums.month)
         for member, month, fen in await unit.rows(query.where(sums.member_id.in_(part), sums.month.is_not(None))):
             held_by = paid[whose[member]]
@@ -228,6 +235,17 @@ async def lines(unit: Reading, people: Iterable[Member], *, first: str, last: st
         )
         for one in people
     )
+
+
+async def counts(unit: Reading, branches: Collection[OrganisationId], month: str) -> dict[OrganisationId, Count]:
+    """Return for each of some branches how a month stands there, its groups with it."""
+    closure, found = organisation_closure.c, defaultdict[OrganisationId, list[Line]](list)
+    rows = await unit.rows(branches_of().where(closure.ancestor_id.in_(list(branches))))
+    above = {row.descendant_id: OrganisationId(row.ancestor_id) for row in rows}
+    people = [one for one in await roster(unit, branches) if is_payer(one)]
+    for one in await lines(unit, people, first=month, last=month, worded=False):
+        found[above[one.member.organisation]].append(one)
+    return {branch: count(found[branch], month) for branch in branches}
 
 
 async def line(unit: Reading, member: Member, *, first: str, last: str) -> Line:

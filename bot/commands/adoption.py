@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import number_in
 from content import adoption
 from content.adoption import Found
 from content.decision import Decision, Refusal, refused

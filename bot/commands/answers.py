@@ -8,8 +8,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from bot.commands import activities, help_cases, lecture_questions, pledges, sign_ups
+from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import is_dropped, number_in
+from bot.commands.remarks import is_dropped
 from content import chains, checkins, corrections, polls, thought_reports
 from content.checkins import Expectation, State, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words

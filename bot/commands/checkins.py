@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, number_in
+from bot.commands.vocabulary import Verb
 from content import checkins, venue_codes
 from content.checkins import Expectation, Note, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.commands.amounts import span_of
 from bot.commands.asking import Asking
-from bot.commands.grammar import reason_in, span_of
 from bot.commands.sanctions import NO, YES, Aim, Answer, aimed, name_of
+from bot.commands.vocabulary import reason_in
 from content import cleanings
 from content.cleanings import Cleaning, Wanted
 from content.decision import Decision, Refusal, Tell, refused, words

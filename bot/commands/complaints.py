@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import reason_in
+from bot.commands.vocabulary import reason_in
 from bot.matrix.events import Event
 from content import complaints as rules
 from content.complaints import Origin, TakeOut, Voice, voice_id, without_trace

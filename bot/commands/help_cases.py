@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, is_acknowledgement, is_called_out, is_dropped, is_skipped, normalise, read
+from bot.commands.grammar import read
+from bot.commands.plain import normalise
+from bot.commands.remarks import is_acknowledgement, is_called_out, is_dropped, is_skipped
+from bot.commands.vocabulary import Verb
 from content import help_cases as rules
 from content.decision import Decision, Refusal, Secret, Tell, words
 from content.help_case_codes import code_before, code_hash, is_code_meant, new_code

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.commands import corrections, help_cases, practice, surveys
+from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking
-from bot.commands.grammar import is_acknowledgement, is_bare_reason, is_skipped, vote_numbers
+from bot.commands.remarks import is_acknowledgement, is_bare_reason, is_skipped
 from content import checkins
 from content.checkins import State
 from content.decision import Decision, Refusal

@@ -6,8 +6,8 @@ import re
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import number_in
 from content import lecture_questions as rules
 from content.checkins import Expectation
 from content.decision import Decision, Refusal, Tell, refused, words

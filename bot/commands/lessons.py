@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import number_in
 from content import cards
 from content.checkins import Expectation
 from content.decision import Decision, Refusal, ShowAgain, Tell, refused, words

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from bot.commands.amounts import span_of
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import is_acknowledgement, span_of
+from bot.commands.remarks import is_acknowledgement
 from bot.commands.sanctions import NO, YES, Answer
 from content import locks
 from content.decision import Decision, Effect, Fact, Refusal, Tell, refused, words

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import FORMS, normalise, simplified
+from bot.commands.plain import normalise, simplified
 from bot.commands.sanctions import NO, YES, Answer
+from bot.commands.vocabulary import FORMS
 from content import meeting_drafts as rules
 from content import meetings
 from content.burden import Asked, refuse_too_much

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.commands.amounts import LENGTH, number_in
 from bot.commands.asking import Asking
-from bot.commands.grammar import LENGTH, number_in
 from content import mutes
 from content.decision import Decision, Refusal
 from storage import mutes as stored

@@ -11,17 +11,11 @@ from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import (
-    ABOUT_PLEDGE,
-    Verb,
-    is_acknowledgement,
-    is_assent,
-    is_skipped,
-    number_in,
-    read,
-    says_finished,
-)
+from bot.commands.grammar import ABOUT_PLEDGE, read
+from bot.commands.remarks import is_acknowledgement, is_assent, is_skipped, says_finished
+from bot.commands.vocabulary import Verb
 from content import pledge_questions as asked
 from content import pledges as rules
 from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from bot.commands import ballots
+from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import normalise, vote_numbers
+from bot.commands.plain import normalise
 from bot.matrix import polls as shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event

@@ -8,7 +8,8 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import is_acknowledgement, is_bare_reason, normalise
+from bot.commands.plain import normalise
+from bot.commands.remarks import is_acknowledgement, is_bare_reason
 from content import practice as rules
 from content.bank import Item, Kind
 from content.bank_sheets import DIFFICULTIES

@@ -41,7 +41,7 @@ from bot.commands import (
     watchwords,
 )
 from bot.commands.asking import Handler
-from bot.commands.grammar import Verb
+from bot.commands.vocabulary import Verb
 from content.organisations import Right
 
 

@@ -8,8 +8,11 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.commands.amounts import span_of
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, is_acknowledgement, read, reason_in, span_of
+from bot.commands.grammar import read
+from bot.commands.remarks import is_acknowledgement
+from bot.commands.vocabulary import Verb, reason_in
 from content import appeals, cases, ladder
 from content.approvals import Act
 from content.cases import Case, CaseOpened

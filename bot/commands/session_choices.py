@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import card_word, session_in
+from bot.commands.remarks import card_word, session_in
 from content import session_choices as rules
 from content.checkins import Expectation, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import normalise
+from bot.commands.plain import normalise
 from bot.matrix.events import Event
 from content import chains
 from content import sign_ups as rules

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bot.commands.amounts import gap_in, span_of
 from bot.commands.asking import Asking
-from bot.commands.grammar import gap_in, is_off, span_of
 from bot.commands.locks import prepared, room_meant
+from bot.commands.remarks import is_off
 from bot.commands.sanctions import Answer
 from content import locks
 from content.decision import Decision, Refusal, Tell, refused, words

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.commands import ballots
+from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import normalise, vote_numbers
+from bot.commands.plain import normalise
 from content import surveys as rules
 from content.ballot_links import invited, lasts_until
 from content.decision import Decision, Refusal, refused

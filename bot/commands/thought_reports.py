@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import REASONS, WORDS, Said, Verb, normalise, simplified
+from bot.commands.grammar import Said
+from bot.commands.plain import normalise, simplified
+from bot.commands.vocabulary import REASONS, WORDS, Verb
 from bot.matrix.events import Event
 from content import thought_reports as rules
 from content.decision import Decision, Refusal, refused

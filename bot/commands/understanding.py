@@ -22,28 +22,13 @@ from bot.commands import (
     sign_ups,
     thought_reports,
 )
+from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Held, Place, Settings
-from bot.commands.grammar import (
-    CALLING,
-    ROOM_WORDS,
-    WORDS,
-    Said,
-    Verb,
-    card_word,
-    is_acknowledgement,
-    is_bare_reason,
-    is_choice,
-    is_talk,
-    is_venue_code,
-    language_of,
-    nearest,
-    normalise,
-    note_word,
-    read,
-    vote_numbers,
-    without_reply_fallback,
-)
+from bot.commands.grammar import Said, is_talk, language_of, nearest, read
+from bot.commands.plain import normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
+from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
+from bot.commands.vocabulary import CALLING, ROOM_WORDS, WORDS, Verb
 from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
 from content.checkins import Note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import normalise
+from bot.commands.plain import normalise
 from content import watchwords
 from content.decision import Decision, Refusal
 from storage import watchwords as stored

@@ -20,10 +20,10 @@ from content.dues import LONGEST_TEXT, LONGEST_WAY, State, count_of, is_month, m
 from content.dues_handovers import Handover
 from content.dues_ledger import Method, Paying
 from content.identifiers import MemberId, OrganisationId
-from content.organisations import Kind, Organisation, Right
+from content.organisations import Kind, Right
 from content.rooms import Purpose, Room
 from storage import burden, dues, dues_notes, dues_questions, dues_shares, rooms
-from storage.dues import Count, Line, Sums
+from storage.dues import Line, Sums
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -89,16 +89,11 @@ def _overview() -> str:
     wanted, mine = month(), {node.id for node in handled(here())}
     nodes = [node for node in here().within(Right.HANDLE_DUES) if node.kind is Kind.BRANCH and node.closed is None]
 
-    async def look(unit: Reading) -> list[tuple[Organisation, Count]]:
-        found = []
-        for node in nodes if len(nodes) <= MOST_BRANCHES else ():
-            people = await dues.payers(unit, node.id)
-            found.append((node, dues.count(await dues.lines(unit, people, first=wanted, last=wanted), wanted)))
-        return found
-
+    shown = nodes if len(nodes) <= MOST_BRANCHES else []
+    counts = ask(lambda unit: dues.counts(unit, [node.id for node in shown], wanted))
     return render_template(
         "dues/counts.html",
-        counts=ask(look),
+        counts=[(node, counts[node.id]) for node in shown],
         mine=mine,
         month=wanted,
         offered=_offered(),

@@ -12,7 +12,7 @@ from sqlalchemy import event as database_event
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.commands.grammar import WORDS, Verb
+from bot.commands.vocabulary import WORDS, Verb
 from content.checkins import State
 from storage import sync
 from storage.prepared import Driver

@@ -21,8 +21,8 @@ import console
 import content
 import storage
 import zhibu
-from bot.commands.grammar import WORDS, Verb
 from bot.commands.registry import BY_VERB, COMMANDS
+from bot.commands.vocabulary import WORDS, Verb
 from content.decision import Effect, Fact
 from storage import effects
 from storage.facts import WRITERS

@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from bot.commands.grammar import Verb, card_word, note_word, read
+from bot.commands.grammar import read
+from bot.commands.remarks import card_word, note_word
+from bot.commands.vocabulary import Verb
 from console.sheets import read_grid
 from content.frontmatter import LessonText, parse
 from content.grid import Grid

@@ -23,7 +23,7 @@ from content.identifiers import AssessmentId, Cause, DuesEntryId, MemberId
 from content.members import NOBODY, MemberChanged, MemberLeft
 from content.organisations import Duty, DutyGranted, Role
 from storage import dues, dues_notes, members
-from storage.dues import dues_assessments, dues_entries
+from storage.dues import Count, dues_assessments, dues_entries
 from storage.engines import open_engine
 from storage.holdings import collect
 from storage.store import Step
@@ -184,6 +184,25 @@ async def test_what_was_entered_of_a_double_counts_for_whom_it_was_merged_into(b
     await branch.store.settle([Step(cause=fresh_cause(), decide=merge)])
     assert (await months(branch))["2026-06"] == (State.PAID, 7500)
     assert [one.member for one in await branch.store.read(lambda unit: dues.entries(unit, member=ZHANG))] == [LI]
+
+
+async def test_a_month_is_counted_for_each_branch_with_its_groups(branch: SmallBranch) -> None:
+    """DUE-18: what those above read of many branches is what each branch would count itself."""
+    await branch.store.settle(notes=[fixed(), fixed(LI), entered(LI), fixed(ZHAO)])
+
+    async def look(unit: Reading) -> tuple[Any, ...]:
+        alone = [
+            dues.count(
+                await dues.lines(unit, await dues.payers(unit, place), first="2026-06", last="2026-06"), "2026-06"
+            )
+            for place in (EAST, WEST)
+        ]
+        return await dues.counts(unit, [EAST, WEST], "2026-06"), alone, await dues.counts(unit, [], "2026-06")
+
+    together, alone, none = await branch.store.read(look)
+    assert together == {EAST: Count(due=2, paid=1, unknown=1), WEST: Count(due=1, paid=0, unknown=1)}
+    assert list(together.values()) == alone
+    assert none == {}
 
 
 async def test_who_left_owes_nothing_more_and_their_entries_stay(branch: SmallBranch, clock: HandClock) -> None:

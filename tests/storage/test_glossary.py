@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from bot.commands.grammar import Verb, read
+from bot.commands.grammar import read
+from bot.commands.vocabulary import Verb
 from content.glossary import EntriesWritten, Entry, EntryRevised, EntryWithdrawn
 from content.identifiers import EntryId, OrganisationId
 from storage import glossary

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.commands.console import hash_token
-from bot.commands.grammar import SKIPPED, WORDS, nearest
+from bot.commands.grammar import nearest
+from bot.commands.remarks import SKIPPED
+from bot.commands.vocabulary import WORDS
 from bot.delivery import Delivery
 from content.corrections import answer_correction
 from content.decision import Decision, Effect, Tell, words

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.commands.grammar import CALLING, WORDS, Verb
 from bot.commands.registry import BY_VERB, COMMANDS
+from bot.commands.vocabulary import CALLING, WORDS, Verb
 from content.burden import Cap
 from content.decision import Decision
 from content.identifiers import OrganisationId, UserId

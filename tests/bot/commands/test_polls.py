@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.clock import Clock
-from bot.commands.grammar import Verb, read, vote_numbers
+from bot.commands.amounts import vote_numbers
+from bot.commands.grammar import read
+from bot.commands.vocabulary import Verb
 from bot.delivery import Delivery
 from bot.hearing import Hearing
 from bot.matrix.crypto import MARK

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.commands.grammar import span_of
+from bot.commands.amounts import span_of
 from content.decision import Refusal
 from content.identifiers import EventId, MemberId, RoomId, UserId
 from content.members import Member, MemberChanged, MemberEnrolled

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.commands.grammar import gap_in, is_off
+from bot.commands.amounts import gap_in
+from bot.commands.remarks import is_off
 from bot.locks import settle_due
 from content.guards import GuardSet
 from content.rooms import DirectRoomKept

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.clock import Clock
-from bot.commands.grammar import Verb, read
+from bot.commands.grammar import read
+from bot.commands.vocabulary import Verb
 from content import surveys as rules
 from content.ballot_links import hash_secret
 from content.decision import Decision, Refusal

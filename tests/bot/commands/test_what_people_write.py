@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.commands.grammar import ROOM_WORDS, WORDS, Said, Verb, is_talk, read
+from bot.commands.grammar import Said, is_talk, read
 from bot.commands.registry import BY_VERB
+from bot.commands.vocabulary import ROOM_WORDS, WORDS, Verb
 from content.checkins import State
 from content.polls import count
 from storage import polls as stored_polls
