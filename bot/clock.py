@@ -43,6 +43,7 @@ from content.series import SeriesContinued
 from storage import (
     burden,
     checkins,
+    falling_due,
     heartbeats,
     lessons,
     outbox,
@@ -307,7 +308,7 @@ class Clock:
     async def tick(self) -> None:
         """Open what is due; close what is over, once everything said before has been heard."""
         now = self._store.now()
-        due = await self._store.read(lambda unit: schedules.due(unit, now))
+        due = await self._store.read(lambda unit: falling_due.due(unit, now))
         if due:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
@@ -317,7 +318,7 @@ class Clock:
         await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
-            over = await self._store.read(lambda unit: schedules.over(unit, now))
+            over = await self._store.read(lambda unit: falling_due.over(unit, now))
             if over:
                 await self._store.settle([closing(one) for one in over])
                 crashpoint("clock.closed")
@@ -327,7 +328,7 @@ class Clock:
             await self._end_polls(now)
             await sign_ups.close_due(self._store, now)
             await self._tell_digests(now)
-        upcoming = await self._store.read(schedules.next_due)
+        upcoming = await self._store.read(falling_due.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:
             self._scheduler.add_job(
                 self._tick, "date", run_date=upcoming, id="due", replace_existing=True, misfire_grace_time=None

@@ -13,7 +13,7 @@ from content.lessons import Lesson
 from content.meetings import Meeting
 from content.occurrences import open_occurrence
 from content.sent_notices import open_notice
-from storage import burden, checkins, meetings, members, quiet, schedules, shifts
+from storage import audiences, burden, checkins, falling_due, meetings, members, quiet, schedules, shifts
 from storage.schedules import Entry
 from storage.store import Answer, Step, Store
 from storage.unit import Reading
@@ -89,9 +89,9 @@ async def open_due(unit: Reading, entry: Entry, lesson: Lesson) -> Answer:
 async def _open_lesson(unit: Reading, entry: Entry, lesson: Lesson, free_at: datetime | None) -> Answer:
     """Open what is no meeting: in sessions for each shift, a lecture with the hours at which its roll is called."""
     occurrence, lecture = entry.occurrence, lesson.lecture
-    seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, occurrence.audience)
+    seats, stages = await shifts.seats(unit, entry), await audiences.stages(unit, occurrence.audience)
     if entry.sessions > 1:
-        seats = () if await schedules.joined(unit, occurrence.id, unit.now) else seats
+        seats = () if await falling_due.joined(unit, occurrence.id, unit.now) else seats
         branches = {seat.branch for seat in seats}
         stages = tuple(stage for stage in stages if stage.branch in branches)
     return open_occurrence(
@@ -101,7 +101,7 @@ async def _open_lesson(unit: Reading, entry: Entry, lesson: Lesson, free_at: dat
         parts=cards.parts(lesson),
         now=unit.now,
         free_at=free_at,
-        overtaken=await schedules.overtaken(unit, occurrence.id, unit.now),
+        overtaken=await falling_due.overtaken(unit, occurrence.id, unit.now),
         begins_at=lectures.begins(lecture) if lecture is not None else None,
         closes_at=lectures.roll_closes(lecture, lesson.minutes) if lecture is not None else None,
         timezone=entry.timezone,

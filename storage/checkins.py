@@ -39,11 +39,12 @@ from content.occurrences import (
 from content.occurrences import State as OccurrenceState
 from content.schedules import OccurrenceRestored
 from content.series import SeriesResumed
+from storage.audiences import seats
 from storage.lessons import lessons
 from storage.members import doubles_of, members
 from storage.organisations import within
 from storage.prepared import Prepared
-from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside, write_day
+from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, sessions_beside, write_day
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
 from storage.tallies import count, count_no_more, count_on, tallies

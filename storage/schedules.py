@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -23,7 +23,6 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
     bindparam,
-    case,
     false,
     func,
     select,
@@ -40,19 +39,14 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
-    Seat,
-    Stage,
     State,
 )
 from content.recurrences import Recurrence
 from content.reviews import Stage as Reviewed
-from content.rooms import Purpose
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, Planned
 from storage.lessons import lessons
-from storage.members import members
-from storage.organisations import ROOTS, branches_of, each_within, organisation_closure, organisations, within
+from storage.organisations import ROOTS, each_within, organisation_closure, organisations, within
 from storage.prepared import Prepared
-from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -196,7 +190,7 @@ def as_occurrence(row: AnyRow) -> Occurrence:
     )
 
 
-def _is_approved(row: AnyRow) -> bool:
+def is_approved(row: AnyRow) -> bool:
     """Tell whether what would go out now is what was approved; where nobody was asked to, nothing is kept of it."""
     if row.review != Reviewed.APPROVED:
         return False
@@ -206,7 +200,7 @@ def _is_approved(row: AnyRow) -> bool:
 def _entry(row: AnyRow) -> Entry:
     return Entry(
         occurrence=replace(
-            as_occurrence(row), urgent=bool(row.urgent), asks=row.kind in ASKING, approved=_is_approved(row)
+            as_occurrence(row), urgent=bool(row.urgent), asks=row.kind in ASKING, approved=is_approved(row)
         ),
         title=row.title,
         kind=row.kind,
@@ -318,74 +312,6 @@ async def number_above_caps(unit: Reading, roots: Iterable[OrganisationId]) -> i
     return int(await unit.value(_NUMBER_ABOVE_CAPS, {"roots": list(roots)}) or 0)
 
 
-async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:
-    """Return planned occurrences whose time has come with that time, oldest first.
-
-    What quiet hours held falls due at one instant, and keeps its order.
-    """
-    query = (
-        select(occurrences.c.id, occurrences.c.due_at)
-        .where(occurrences.c.state == State.PLANNED, occurrences.c.due_at <= now)
-        .order_by(
-            occurrences.c.due_at, func.coalesce(occurrences.c.planned_for, occurrences.c.due_at), occurrences.c.id
-        )
-    )
-    return tuple((OccurrenceId(row.id), row.due_at) for row in await unit.rows(query))
-
-
-async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
-    """Tell whether a later occurrence of the same series is due as well, and would go out.
-
-    Where people work in shifts another session is for others, so only the same one of a later lesson overtakes.
-    """
-    return await _is_another_due(unit, id, now, lambda own, later: later.c.session == own.c.session)
-
-
-async def joined(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
-    """Tell whether a later session of the same lesson is due as well: then one session is for both."""
-    return await _is_another_due(unit, id, now, lambda own, later: later.c.meant == own.c.meant)
-
-
-async def _is_another_due(
-    unit: Reading,
-    id: OccurrenceId,  # noqa: A002
-    now: datetime,
-    which: Callable[[Any, Any], Any],
-) -> bool:
-    """Tell whether a later one of the same rule is due as well, and would go out.
-
-    What quiet hours held counts from when it was planned for; what somebody had sent after all, from then.
-    """
-    own, later = occurrences.alias("own"), occurrences.alias("later")
-    since = case((own.c.reason.is_(None), func.coalesce(own.c.planned_for, own.c.due_at)), else_=own.c.due_at)
-    query = (
-        select(later.c.lesson_id, lessons.c.revision.label("newest"), schedules.c.review, schedules.c.approved)
-        .join(own, own.c.schedule_id == later.c.schedule_id)
-        .join(schedules, schedules.c.id == later.c.schedule_id)
-        .join(lessons, lessons.c.id == later.c.lesson_id)
-        .where(
-            own.c.id == id,
-            which(own, later),
-            later.c.state == State.PLANNED,
-            later.c.due_at <= now,
-            func.coalesce(later.c.planned_for, later.c.due_at) > since,
-            later.c.provisional.is_(False),
-            later.c.over_cap.is_(False),
-        )
-    )
-    return any(_is_approved(row) for row in await unit.rows(query))
-
-
-async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
-    """Return open occurrences whose window is over."""
-    query = (
-        select(occurrences.c.id)
-        .where(occurrences.c.state == State.OPEN, occurrences.c.closes_at <= now)
-        .order_by(occurrences.c.closes_at, occurrences.c.id)
-    )
-    return tuple(OccurrenceId(row.id) for row in await unit.rows(query))
-
-
 async def going_out(
     unit: Reading, audience: OrganisationId, wanted: Iterable[LessonId], *, but: OccurrenceId | None = None
 ) -> tuple[tuple[LessonId, datetime], ...]:
@@ -403,26 +329,6 @@ async def planned_for(unit: Reading, lesson: LessonId) -> tuple[datetime, ...]:
     """Return when a lesson is planned to go out, wherever that is."""
     query = select(occurrences.c.due_at).where(occurrences.c.lesson_id == lesson, occurrences.c.state == State.PLANNED)
     return tuple(row.due_at for row in await unit.rows(query))
-
-
-async def next_due(unit: Reading) -> datetime | None:
-    """Return when the next planned occurrence falls due."""
-    value: datetime | None = await unit.value(
-        select(func.min(occurrences.c.due_at, type_=Instant)).where(occurrences.c.state == State.PLANNED)
-    )
-    return value
-
-
-async def seats(unit: Reading, audience: OrganisationId) -> tuple[Seat, ...]:
-    """Return the members at or below an organisation, each with the branch in which they are counted."""
-    branch = branches_of().subquery()
-    query = (
-        select(members.c.id, branch.c.ancestor_id)
-        .join(branch, branch.c.descendant_id == members.c.organisation_id)
-        .where(within(members.c.organisation_id, [audience]), members.c.left_at.is_(None))
-        .order_by(members.c.id)
-    )
-    return tuple(Seat(member=row.id, branch=row.ancestor_id) for row in await unit.rows(query))
 
 
 class Beside(Struct, frozen=True, kw_only=True):
@@ -447,19 +353,6 @@ async def sessions_beside(unit: Reading, id: OccurrenceId) -> tuple[Beside, ...]
         Beside(id=row.id, due_at=row.due_at, state=State(row.state), session=row.session)
         for row in await unit.rows(query)
     )
-
-
-async def stages(unit: Reading, audience: OrganisationId) -> tuple[Stage, ...]:
-    """Return the branch rooms that an audience is reached in: those of its branches, or of the branch it is part of."""
-    branches = select(
-        branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery().c.ancestor_id
-    )
-    query = (
-        select(rooms.c.id, rooms.c.organisation_id)
-        .where(rooms.c.purpose == Purpose.BRANCH, rooms.c.lost.is_(None), rooms.c.organisation_id.in_(branches))
-        .order_by(rooms.c.id)
-    )
-    return tuple(Stage(room=row.id, branch=row.organisation_id) for row in await unit.rows(query))
 
 
 async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:

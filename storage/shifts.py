@@ -12,7 +12,7 @@ from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import Seat
 from content.occurrences import State as OccurrenceState
 from content.shifts import Group, Pattern, Plan, ShiftsDropped, ShiftsSet, Turn, heard_by, hears
-from storage import schedules
+from storage import audiences, schedules
 from storage.checkins import cards, expectations
 from storage.members import members
 from storage.organisations import organisation_closure, organisations, within
@@ -107,7 +107,7 @@ async def seats(unit: Reading, entry: Entry) -> tuple[Seat, ...]:
     Who has a place in another session has none here, and the last that is still to come has room for everybody else.
     So each is counted once, also who changes the group between two sessions or comes to the roster.
     """
-    everybody = await schedules.seats(unit, entry.occurrence.audience)
+    everybody = await audiences.seats(unit, entry.occurrence.audience)
     if entry.sessions == 1:
         return everybody
     beside = await schedules.sessions_beside(unit, entry.occurrence.id)
@@ -156,7 +156,7 @@ async def left_out_by_end(unit: Reading, schedule: ScheduleId) -> dict[Occurrenc
         if entry is None or not entry.occurrence.asks:
             continue
         taken = await _taken(unit, [one.id for one in await schedules.sessions_beside(unit, id)])
-        everybody = await schedules.seats(unit, entry.occurrence.audience)
+        everybody = await audiences.seats(unit, entry.occurrence.audience)
         found[id] = tuple(seat for seat in everybody if seat.member not in taken)
     return found
 
@@ -178,7 +178,7 @@ async def own_session(unit: Reading, expectation: Expectation) -> OwnSession | N
         return None
     session = coming[heard[expectation.member]][1]
     own = next((one for one in beside if one.session == session), None)
-    everybody = await schedules.seats(unit, entry.occurrence.audience)
+    everybody = await audiences.seats(unit, entry.occurrence.audience)
     seat = next((one for one in everybody if one.member == expectation.member), None)
     if own is None or seat is None:
         return None

@@ -107,7 +107,7 @@ from content.schedules import Schedule, materialise, schedule_lessons
 from content.sessions import LinkIssued
 from content.surveys import Survey, SurveyClosed, SurveyDrafted, SurveyOpened
 from content.thought_reports import ThoughtPartSaid, ThoughtReport, ThoughtReportBegun, ThoughtReportHandedIn
-from storage import heartbeats, members, outbox, schedules, sync
+from storage import audiences, heartbeats, members, outbox, schedules, sync
 from storage.rooms import StateSeen
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -355,8 +355,8 @@ async def _open(store: Store, short: str, id: OccurrenceId, due: datetime) -> No
         audience = entry.occurrence.audience
         return open_occurrence(
             entry.occurrence,
-            seats=await schedules.seats(unit, audience),
-            stages=await schedules.stages(unit, audience),
+            seats=await audiences.seats(unit, audience),
+            stages=await audiences.stages(unit, audience),
             parts=1,
             now=due,
         )

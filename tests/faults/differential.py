@@ -18,7 +18,7 @@ from content.lessons import Kind, LessonWritten
 from content.pledges import Party, Pledge, PledgeMade
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, Schedule, materialise
-from storage import schedules
+from storage import falling_due
 from storage.outbox import Claimed, Postponed, Sent
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
@@ -227,8 +227,8 @@ class Pair:
         results = []
         for twin in self.twins:
             now = self.clock.now
-            due = await twin.store.read(lambda unit, now=now: schedules.due(unit, now))  # type: ignore[misc]
-            over = await twin.store.read(lambda unit, now=now: schedules.over(unit, now))  # type: ignore[misc]
+            due = await twin.store.read(lambda unit, now=now: falling_due.due(unit, now))  # type: ignore[misc]
+            over = await twin.store.read(lambda unit, now=now: falling_due.over(unit, now))  # type: ignore[misc]
             steps: list[Step] = [opening(one, at) for one, at in due] + [closing(one) for one in over]
             results.append([due, over, [_seen(one) for one in await twin.store.settle(steps)]])
         return results

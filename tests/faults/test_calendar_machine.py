@@ -32,7 +32,7 @@ from content.occurrences import PUNCTUAL, State, cancel_occurrence, move_occurre
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, Schedule, materialise
 from content.workdays import calendar
-from storage import amendments, lessons, outbox, schedules
+from storage import amendments, falling_due, lessons, outbox, schedules
 from storage.outbox import ClockSetBack
 from storage.schedules import Entry
 from storage.store import Step
@@ -163,7 +163,7 @@ class Season(RuleBasedStateMachine):
     @rule(killed=st.sampled_from([None, None, None, "before", "after"]))
     def the_next_one_falls_due(self, killed: str | None) -> None:
         """Go on to when something is next due, and look at the clock then."""
-        due = self.run(self.store.read(schedules.next_due))
+        due = self.run(self.store.read(falling_due.next_due))
         if due is not None:
             self.clock.now = max(self.clock.now, due)
         self._live(self.ticking.tick(), killed)

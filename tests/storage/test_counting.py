@@ -26,7 +26,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId, OutboxId
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.participation import add, share
-from storage import amendments, checkins, outbox, participation, schedules
+from storage import amendments, checkins, falling_due, outbox, participation
 from storage.outbox import Cancelled, GivenUp, Kind, Postponed, Retried
 from storage.participation import Period
 from storage.store import Decide, Step, Store
@@ -187,9 +187,9 @@ class Life(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 8, 15, 130]))
     def time_passes(self, minutes: int) -> None:
         self.clock.forward(minutes=minutes)
-        for id, _ in self.run(self.branch.store.read(lambda unit: schedules.due(unit, self.clock.now))):
+        for id, _ in self.run(self.branch.store.read(lambda unit: falling_due.due(unit, self.clock.now))):
             self.run(self.branch.let_open(id))
-        for id in self.run(self.branch.store.read(lambda unit: schedules.over(unit, self.clock.now))):
+        for id in self.run(self.branch.store.read(lambda unit: falling_due.over(unit, self.clock.now))):
             self.run(self.branch.let_close(id))
 
     @rule(id=occurrences, member=st.sampled_from(MEMBERS))
@@ -313,7 +313,7 @@ async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> 
                 seen.append(outcome.refusal.words.key if outcome.refusal else type(outcome.answer).__name__)
             case "time":
                 clock.forward(minutes=dice.choice([1, 15, 130]))
-                for id in await branch.store.read(lambda unit: schedules.over(unit, clock.now)):
+                for id in await branch.store.read(lambda unit: falling_due.over(unit, clock.now)):
                     await branch.let_close(id)
             case "send":
                 # Cards have other identifiers in each run, and with them another order among themselves.

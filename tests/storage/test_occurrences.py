@@ -15,7 +15,7 @@ from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.participation import share
 from content.schedules import OccurrenceMoved, OccurrenceRestored
-from storage import checkins, lessons, schedules
+from storage import checkins, falling_due, lessons, schedules
 from storage.participation import Period, by_day, by_member, by_occurrence, lines, numbers_of
 from tests.small_branch import (
     EAST,
@@ -42,10 +42,10 @@ MINUTE = timedelta(minutes=1)
 async def test_an_occurrence_opens_when_it_is_due_and_not_before(branch: SmallBranch, clock: HandClock) -> None:
     id = await branch.plan(due=NOON + MINUTE)
     assert (await branch.let_open(id)).answer is None
-    assert await branch.store.read(lambda unit: schedules.due(unit, clock.now)) == ()
-    assert await branch.store.read(schedules.next_due) == NOON + MINUTE
+    assert await branch.store.read(lambda unit: falling_due.due(unit, clock.now)) == ()
+    assert await branch.store.read(falling_due.next_due) == NOON + MINUTE
     clock.forward(minutes=1)
-    assert await branch.store.read(lambda unit: schedules.due(unit, clock.now)) == ((id, NOON + MINUTE),)
+    assert await branch.store.read(lambda unit: falling_due.due(unit, clock.now)) == ((id, NOON + MINUTE),)
     await branch.let_open(id)
     opened = await branch.occurrence(id)
     assert (opened.state, opened.opened_at, opened.closes_at) == (
@@ -103,7 +103,7 @@ async def test_an_open_window_cannot_be_closed(branch: SmallBranch, clock: HandC
     id = await branch.open()
     clock.forward(hours=1, minutes=59)
     assert (await branch.let_close(id)).answer is None
-    assert await branch.store.read(lambda unit: schedules.over(unit, clock.now)) == ()
+    assert await branch.store.read(lambda unit: falling_due.over(unit, clock.now)) == ()
     assert (await branch.occurrence(id)).state is Stand.OPEN
 
 

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Select, Table, func, select
 
 from content.occurrences import State
-from storage import schedules
+from storage import falling_due
 from storage.engines import open_engine, sqlite_file
 from storage.fingerprints import tables_of
 from storage.moving import move
@@ -103,7 +103,7 @@ async def test_a_branch_goes_on_where_the_old_release_stopped(
     clock = HandClock(NOON)
     clock.forward(days=2)
     branch = SmallBranch(await Store.open(address, clock), clock)
-    (waiting,) = await branch.store.read(lambda unit: schedules.over(unit, clock.now))
+    (waiting,) = await branch.store.read(lambda unit: falling_due.over(unit, clock.now))
     assert (await branch.occurrence(waiting)).state is State.OPEN
     await branch.let_close(waiting)
     assert (await branch.occurrence(waiting)).state is State.CLOSED

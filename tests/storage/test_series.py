@@ -16,7 +16,7 @@ from content.series import Scope, Series, continued, decide, moved, replan
 from content.settings import SECOND_PAIR, YES, SettingChosen
 from content.structure import OrganisationMoved
 from content.workdays import calendar
-from storage import schedules, series
+from storage import falling_due, schedules, series
 from tests.small_branch import EAST, EAST_GROUP, LESSON, NOON, ROOF, SECRETARY, WEST, HandClock, SmallBranch
 
 KNOWN = calendar()
@@ -128,7 +128,7 @@ async def test_of_what_quiet_hours_held_only_the_newest_goes_out(branch: SmallBr
     until = (await read(branch)).standing[2].planned.due_at + timedelta(hours=1)
     await branch.store.settle(notes=[OccurrenceHeld(occurrence=id, until=until) for id in held])
     clock.now = until
-    due = await branch.store.read(lambda unit: schedules.due(unit, clock.now))
+    due = await branch.store.read(lambda unit: falling_due.due(unit, clock.now))
     assert [id for id, _ in due] == held
     for id in held:
         await branch.let_open(id)

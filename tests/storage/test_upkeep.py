@@ -12,7 +12,7 @@ from content.members import CodeIssued, MemberLeft, MemberReturned
 from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
 from content.rooms import DirectRoomKept, InvitationTaken, MakeRoom, Purpose, Room, RoomKept, RoomLost
 from content.upkeep import examine
-from storage import members, organisations, outbox, outbox_items, rooms, schedules
+from storage import audiences, members, organisations, outbox, outbox_items, rooms
 from storage.outbox import Kind
 from storage.retention import Swept
 from storage.rooms import StateSeen
@@ -154,7 +154,7 @@ async def test_who_has_left_is_asked_nothing_new_and_keeps_what_was(branch: Smal
     assert await store.read(lambda unit: members.count(unit, [EAST])) == (2, 2)
     assert ZHANG not in {one.id for one in await store.read(lambda unit: members.roster(unit, [ROOF]))}
     assert [one.id for one in await store.read(lambda unit: members.departed(unit, [ROOF]))] == [ZHANG]
-    assert ZHANG not in {seat.member for seat in await store.read(lambda unit: schedules.seats(unit, EAST))}
+    assert ZHANG not in {seat.member for seat in await store.read(lambda unit: audiences.seats(unit, EAST))}
     assert await branch.state(before, ZHANG) is State.DONE
     await store.settle(notes=[MemberReturned(member=ZHANG)])
     assert await store.read(lambda unit: members.count(unit, [EAST])) == (3, 2)

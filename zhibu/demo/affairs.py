@@ -47,8 +47,8 @@ from content.sanctions import USUAL, Reason, Sanction, Want
 from content.sanctions import Step as Rung
 from content.schedules import Schedule, materialise, schedule_lessons
 from content.surveys import Survey
+from storage import audiences, members, model_members, organisations, sanctions, schedules
 from storage import cases as stored_cases
-from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -184,8 +184,8 @@ class Affairs:
         async def hold(unit: Reading) -> Any:
             entry = await schedules.entry(unit, id)
             assert entry is not None
-            seats = await schedules.seats(unit, self._top)
-            stages = await schedules.stages(unit, self._top)
+            seats = await audiences.seats(unit, self._top)
+            stages = await audiences.stages(unit, self._top)
             opened = open_occurrence(entry.occurrence, seats=seats, stages=stages, parts=1, now=due)
             assert opened is not None
             answers = _answers(id, [seat.member for seat in seats], number, due, self._id)
