@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     false,
     func,
     select,
@@ -58,6 +59,7 @@ from content.rooms import Purpose
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from storage import rooms, standing
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.restores import last_restore
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
@@ -214,10 +216,16 @@ async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int
     return tuple(one for one in found if one is not None)
 
 
+_OVER = Prepared(
+    select(ballots.c.id)
+    .where(ballots.c.state == State.OPEN, ballots.c.closes_at <= bindparam("now", type_=Instant))
+    .order_by(ballots.c.closes_at, ballots.c.id)
+)
+
+
 async def over(unit: Reading, now: datetime) -> tuple[BallotId, ...]:
     """Return the open ballots whose time is over."""
-    query = select(ballots.c.id).where(ballots.c.state == State.OPEN, ballots.c.closes_at <= now)
-    return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.closes_at, ballots.c.id)))
+    return tuple(BallotId(row.id) for row in await unit.rows(_OVER, {"now": now}))
 
 
 async def put_back(unit: Reading) -> tuple[BallotId, ...]:
@@ -226,10 +234,14 @@ async def put_back(unit: Reading) -> tuple[BallotId, ...]:
     return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.id)))
 
 
+_OPENED = Prepared(
+    select(ballots.c.id).where(ballots.c.state == State.OPEN).order_by(ballots.c.closes_at, ballots.c.id)
+)
+
+
 async def opened(unit: Reading) -> tuple[Ballot, ...]:
     """Return the ballots in which votes may be cast."""
-    query = select(ballots.c.id).where(ballots.c.state == State.OPEN).order_by(ballots.c.closes_at, ballots.c.id)
-    found = [await ballot(unit, BallotId(row.id)) for row in await unit.rows(query)]
+    found = [await ballot(unit, BallotId(row.id)) for row in await unit.rows(_OPENED)]
     return tuple(one for one in found if one is not None)
 
 

@@ -34,6 +34,7 @@ from content.year import suggest
 from storage import away, burden, cadence, corrections, participation, quiet, schedules, settings
 from storage.organisations import tree
 from storage.participation import Period
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.settings import organisation_settings
 from storage.tables import Instant, metadata
@@ -80,16 +81,20 @@ def _working() -> Query:
     return select(rooms.c.organisation_id, rooms.c.purpose, rooms.c.id).where(known).order_by(rooms.c.kept_at)
 
 
+_PLANNED = Prepared(
+    select(digests).where(digests.c.fate == Fate.PLANNED).order_by(digests.c.due_at, digests.c.organisation_id)
+)
+
+
 async def planned(unit: Reading) -> tuple[Planned, ...]:
     """Return the digests that are planned, those that are due first in front."""
-    query = select(digests).where(digests.c.fate == Fate.PLANNED).order_by(digests.c.due_at, digests.c.organisation_id)
     return tuple(
         Planned(
             organisation=OrganisationId(row.organisation_id),
             sort=Sort(row.sort),
             due=Due(on=row.on_day, at=row.due_at),
         )
-        for row in await unit.rows(query)
+        for row in await unit.rows(_PLANNED)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, exists, select, update
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, bindparam, exists, select, update
 
 from content.identifiers import EventId, LockId, OrganisationId, RoomId, UserId
 from content.levels import Entry
@@ -30,6 +30,7 @@ from content.locks import (
 from content.sanctions import CONFIRM_WITHIN, Hindrance, PlaceState, Site
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Row
+from storage.prepared import Prepared
 from storage.rooms import as_room, room_state, rooms, state_of
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -157,10 +158,16 @@ async def past_of(unit: Reading, room: RoomId, limit: int) -> tuple[Told, ...]:
     return tuple(_told(row) for row in rows)
 
 
+_DUE = Prepared(
+    select(room_locks.c.id)
+    .where(room_locks.c.state == State.HELD, room_locks.c.until <= bindparam("now", type_=Instant))
+    .order_by(room_locks.c.until, room_locks.c.id)
+)
+
+
 async def due(unit: Reading, now: datetime) -> tuple[LockId, ...]:
     """Return the locks whose time is over."""
-    query = select(room_locks.c.id).where(room_locks.c.state == State.HELD, room_locks.c.until <= now)
-    return tuple(LockId(row.id) for row in await unit.rows(query.order_by(room_locks.c.until, room_locks.c.id)))
+    return tuple(LockId(row.id) for row in await unit.rows(_DUE, {"now": now}))
 
 
 async def unsettled(unit: Reading) -> tuple[Lock, ...]:

@@ -150,16 +150,22 @@ async def of_roots(
     return await _meetings(unit, await unit.rows(query))
 
 
+_BEGINNING = Prepared(
+    select(meetings.c.occurrence_id)
+    .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
+    .where(
+        meetings.c.state == State.PLANNED,
+        meetings.c.begins_at <= bindparam("now", type_=Instant),
+        # Its notice went out.
+        or_(occurrences.c.state == Notice.OPEN, occurrences.c.state == Notice.CLOSED),
+    )
+    .order_by(meetings.c.begins_at, meetings.c.occurrence_id)
+)
+
+
 async def beginning(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
     """Return the planned meetings whose time has come and whose notice went out, oldest first."""
-    went_out = (Notice.OPEN, Notice.CLOSED)
-    query = (
-        select(meetings.c.occurrence_id)
-        .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
-        .where(meetings.c.state == State.PLANNED, meetings.c.begins_at <= now, occurrences.c.state.in_(went_out))
-    )
-    rows = await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id))
-    return tuple(OccurrenceId(row.occurrence_id) for row in rows)
+    return tuple(OccurrenceId(row.occurrence_id) for row in await unit.rows(_BEGINNING, {"now": now}))
 
 
 async def to_remind(unit: Reading, now: datetime) -> tuple[Meeting, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     case,
     delete,
     false,
@@ -55,6 +56,7 @@ from content.organisations import Kind, Role
 from content.rooms import Purpose
 from storage import lessons, members, organisations, rooms
 from storage.organisations import organisation_closure, within
+from storage.prepared import Prepared
 from storage.schedules import occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -159,10 +161,16 @@ async def leans_on(unit: Reading, ballot: BallotId) -> bool:
     return await unit.first(query) is not None
 
 
+_SHOWN_UNTIL = Prepared(
+    select(selections)
+    .where(selections.c.stage == Stage.PUBLIC, selections.c.ends_on <= bindparam("day", type_=Date))
+    .order_by(selections.c.id)
+)
+
+
 async def shown_until(unit: Reading, day: date) -> tuple[Selection, ...]:
     """Return the selections whose publicity may be over by a day."""
-    query = select(selections).where(selections.c.stage == Stage.PUBLIC, selections.c.ends_on <= day)
-    return tuple(_selection(row) for row in await unit.rows(query.order_by(selections.c.id)))
+    return tuple(_selection(row) for row in await unit.rows(_SHOWN_UNTIL, {"day": day}))
 
 
 async def nominees(unit: Reading, id: SelectionId) -> tuple[Nominee, ...]:  # noqa: A002

@@ -75,19 +75,21 @@ async def poll_is_lost(unit: Reading, poll: PollId) -> bool:
     return state in (State.FAILED, State.EXPIRED, State.CANCELLED)
 
 
+_UNHEARD_ENDS = Prepared(
+    select(outbox.c.poll_id, outbox.c.done_at)
+    .join(polls, polls.c.id == outbox.c.poll_id)
+    .where(
+        outbox.c.kind == Kind.POLL_END,
+        or_(outbox.c.state == State.SENT, outbox.c.state == State.FAILED, outbox.c.state == State.CANCELLED),
+        outbox.c.done_at < bindparam("before", type_=Instant),
+        polls.c.state == PollState.CLOSING,
+    )
+)
+
+
 async def unheard_ends(unit: Reading, before: datetime) -> tuple[tuple[PollId, datetime], ...]:
     """Return polls whose end was sent, or given up, before an instant and never heard back; each with when."""
-    query = (
-        select(outbox.c.poll_id, outbox.c.done_at)
-        .join(polls, polls.c.id == outbox.c.poll_id)
-        .where(
-            outbox.c.kind == Kind.POLL_END,
-            outbox.c.state.in_([State.SENT, State.FAILED, State.CANCELLED]),
-            outbox.c.done_at < before,
-            polls.c.state == PollState.CLOSING,
-        )
-    )
-    return tuple((PollId(row.poll_id), row.done_at) for row in await unit.rows(query))
+    return tuple((PollId(row.poll_id), row.done_at) for row in await unit.rows(_UNHEARD_ENDS, {"before": before}))
 
 
 _SHOWN_AT = Prepared(

@@ -8,7 +8,21 @@ from typing import Any
 
 from msgspec import to_builtins
 from msgspec.structs import asdict
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, func, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId
 from content.members import Member
@@ -40,6 +54,7 @@ from storage import sync
 from storage.members import count as count_members
 from storage.members import members
 from storage.organisations import organisation_closure, within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -223,10 +238,16 @@ async def held_like(unit: Reading, poll: Poll, author: UserId) -> Poll | None:
     return _poll(row) if row else None
 
 
+_OVER = Prepared(
+    select(polls.c.id)
+    .where(polls.c.state == State.OPEN, polls.c.closes_at <= bindparam("now", type_=Instant))
+    .order_by(polls.c.closes_at, polls.c.id)
+)
+
+
 async def over(unit: Reading, now: datetime) -> tuple[PollId, ...]:
     """Return the open polls whose time is over."""
-    query = select(polls.c.id).where(polls.c.state == State.OPEN, polls.c.closes_at <= now)
-    return tuple(PollId(row.id) for row in await unit.rows(query.order_by(polls.c.closes_at, polls.c.id)))
+    return tuple(PollId(row.id) for row in await unit.rows(_OVER, {"now": now}))
 
 
 async def uncounted(unit: Reading) -> tuple[Poll, ...]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    bindparam,
     exists,
     false,
     func,
@@ -271,10 +272,16 @@ async def newest_of_cases(unit: Reading, ids: Collection[CaseId]) -> dict[CaseId
     return {one.case: one for _, one in await with_rooms(unit, query)}
 
 
+_DUE = Prepared(
+    select(sanctions.c.id)
+    .where(sanctions.c.state == State.ACTIVE, sanctions.c.until <= bindparam("now", type_=Instant))
+    .order_by(sanctions.c.until, sanctions.c.id)
+)
+
+
 async def due(unit: Reading, now: datetime) -> tuple[SanctionId, ...]:
     """Return the measures whose time is over."""
-    query = select(sanctions.c.id).where(sanctions.c.state == State.ACTIVE, sanctions.c.until <= now)
-    return tuple(SanctionId(row.id) for row in await unit.rows(query.order_by(sanctions.c.until, sanctions.c.id)))
+    return tuple(SanctionId(row.id) for row in await unit.rows(_DUE, {"now": now}))
 
 
 async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | None:

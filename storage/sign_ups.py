@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from msgspec.structs import asdict
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, bindparam, select, update
 
 from content.chains import folded
 from content.identifiers import ActivityId, EventId, MemberId, OrganisationId, RoomId, SignUpId, UserId
@@ -30,6 +30,7 @@ from content.sign_ups import KEPT
 from content.upkeep import belonging
 from storage.members import members
 from storage.organisations import organisation, organisation_closure, within
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -184,10 +185,16 @@ async def asks(unit: Reading, one: SignUp, member: Member) -> bool:
     return await unit.first(path) is not None
 
 
+_OVER = Prepared(
+    select(sign_ups.c.id)
+    .where(sign_ups.c.state == State.OPEN, sign_ups.c.closes_at <= bindparam("now", type_=Instant))
+    .order_by(sign_ups.c.closes_at, sign_ups.c.id)
+)
+
+
 async def over(unit: Reading, now: datetime) -> tuple[SignUpId, ...]:
     """Return the open sign-ups whose time is over."""
-    query = select(sign_ups.c.id).where(sign_ups.c.state == State.OPEN, sign_ups.c.closes_at <= now)
-    return tuple(SignUpId(row.id) for row in await unit.rows(query.order_by(sign_ups.c.closes_at, sign_ups.c.id)))
+    return tuple(SignUpId(row.id) for row in await unit.rows(_OVER, {"now": now}))
 
 
 async def named_by(unit: Reading, event: EventId) -> tuple[SignUpId, ...]:

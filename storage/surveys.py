@@ -24,6 +24,7 @@ from content.surveys import (
 )
 from storage.inquiries import forget_about
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -101,10 +102,12 @@ async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int
     )
 
 
+_OPENED = Prepared(select(surveys).where(surveys.c.state == State.OPEN).order_by(surveys.c.closes_at, surveys.c.id))
+
+
 async def opened(unit: Reading) -> tuple[Survey, ...]:
     """Return the surveys that are being asked."""
-    query = select(surveys).where(surveys.c.state == State.OPEN).order_by(surveys.c.closes_at, surveys.c.id)
-    return tuple(_survey(row) for row in await unit.rows(query))
+    return tuple(_survey(row) for row in await unit.rows(_OPENED))
 
 
 async def open_to(unit: Reading, member: MemberId) -> tuple[tuple[Survey, Standing], ...]:
