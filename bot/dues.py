@@ -30,8 +30,8 @@ async def _due(unit: Reading, branch: OrganisationId, now: datetime) -> list[tup
     zone = await _zone(unit, branch)
     if zone is None:
         return []
-    found = []
-    for line in await dues.lines(unit, await dues.payers(unit, branch), **_span(_today(zone, now))):
+    found, (first, last) = [], _span(_today(zone, now))
+    for line in await dues.lines(unit, await dues.payers(unit, branch), first=first, last=last, worded=False):
         run = _run(line, zone, now)
         if len(run) == rules.NUDGE or len(run) >= rules.NOTE:
             reminder = await _reminder(unit, branch, line.member, run)
@@ -49,8 +49,9 @@ def _run(line: dues.Line, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
     return rules.since_fixed(arrears(line.months, _today(zone, now)), line.assessments, zone)
 
 
-def _span(today: date) -> dict[str, str]:
-    return {"first": month_at(count_of(month_of(today)) - LOOKED_BACK), "last": month_of(today)}
+def _span(today: date) -> tuple[str, str]:
+    """Return the first and the last month that are looked at."""
+    return month_at(count_of(month_of(today)) - LOOKED_BACK), month_of(today)
 
 
 def _today(zone: ZoneInfo, now: datetime) -> date:
@@ -69,7 +70,8 @@ def _reminding(branch: OrganisationId, id: MemberId, reminder: Reminder, last: s
         node, zone = await organisations.organisation(unit, branch), await _zone(unit, branch)
         if member is None or member.left is not None or node is None or zone is None:
             return None
-        run = _run(await dues.line(unit, member, **_span(_today(zone, unit.now))), zone, unit.now)
+        looked_at = _span(_today(zone, unit.now))
+        run = _run(await dues.line(unit, member, first=looked_at[0], last=looked_at[1]), zone, unit.now)
         if not run or await _reminder(unit, branch, member, run) is not reminder:
             return None
         find = dues_notes.handlers_above if reminder is Reminder.NOBODY else dues_notes.handlers
