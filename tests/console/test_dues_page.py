@@ -146,7 +146,7 @@ def test_a_look_at_dues_is_noted_and_told_to_whom_it_was_at(house: House, desk: 
 def test_dues_are_fixed_with_a_base_that_is_kept_nowhere(house: House, desk: Browser) -> None:
     """DUE-21, DUE-12."""
     path = f"/dues/members/{who(house, '丁一')}"
-    fields = {"kind": "full", "category": "employed", "base": "6789", "since": "2026-11", "note": ""}
+    fields = {"kind": "full", "category": "employed", "base": "6789.37", "since": "2026-11", "note": ""}
     refused = desk.post(f"{path}/assess", fields, form_at=path)
     assert "要改请写原因" in refused.get_data(as_text=True)
     assert desk.post(f"{path}/assess", {**fields, "note": "岗位调整"}, form_at=path).status_code == 303
@@ -160,9 +160,9 @@ def test_dues_are_fixed_with_a_base_that_is_kept_nowhere(house: House, desk: Bro
         return "\n".join(repr(tuple(row)) for rows in found for row in rows)
 
     everything = house.run(house.store.read(dump))
-    assert "10184" in everything
-    assert "6789" not in everything
-    assert "678900" not in everything
+    # As a number of its own: among so many digests and tokens some happen to hold any few digits.
+    kept = [number for number in ("10184", "6789", "6789.37", "678937") if re.search(rf"\b{number}\b", everything)]
+    assert kept == ["10184"]
 
 
 def test_an_entry_is_reversed_with_a_reason_and_what_was_handed_over_is_not(house: House, desk: Browser) -> None:
@@ -236,8 +236,7 @@ def test_the_record_says_that_something_was_entered_and_never_of_whom_or_how_muc
     mine = [row for row in found if row.action and "dues" in row.action]
     assert {row.action for row in mine} >= {"dues_entered"}
     assert {row.subject for row in mine} == {None}
-    assert "1234" not in repr(mine)
-    assert "12.34" not in repr(mine)
+    assert re.search(r"\b(?:1234|12\.34)\b", repr(mine)) is None
 
 
 def test_who_asked_is_answered_in_private_and_the_question_is_gone(house: House, desk: Browser) -> None:
