@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.installation import Sample
-from tests.machine import INSTALL, find_chromium, in_ci
+from tests.machine import INSTALL, find_chromium, find_headless, in_ci
 from tests.second_client.installed import NotInstalled, install
 from tests.synapse_fixture import Furnish
 
@@ -46,7 +46,7 @@ def lively_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
 @pytest_asyncio.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Give the system's Chromium."""
-    path = find_chromium()
+    path = find_headless() or find_chromium()
     if path is None:
         message = f"no Chromium: {INSTALL} chromium fonts-noto-cjk"
         pytest.fail(message) if in_ci() else pytest.skip(message)
