@@ -109,6 +109,8 @@ def page_of(one: Pledge, refusal: Refusal | None = None, question: str = "") -> 
         number_waiting=sum(each.stand is Stand.OPEN for each in listed),
         name_of=lambda each: asked.name_of(one, each),
         asker=lambda each: named(each.member, seen.people) if each.named else None,
+        # Of who asked without a name no hour is shown: who was spoken to in the same minute is seen elsewhere.
+        asked_on=lambda each: each.asked_at.astimezone(ZoneInfo(place_of(one).timezone)).date(),
         party=party_of(one, seen.people),
         owner=named(one.owner, seen.people),
         missing=missing(one, seen.people),

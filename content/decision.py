@@ -202,7 +202,7 @@ def discreetly(answer: Answered) -> Answered:
 
 DISCREET_WORDS = (
     *("appraisal.", "ballot.", "complaint.", "dues.", "help_case.", "lecture.unnamed_", "practice."),
-    *("pledge_question.", "selection.", "survey."),
+    *("pledge.detail", "pledge.list", "pledge_question.", "selection.", "survey."),
 )
 """How the keys begin of what is said to one person, and whose list would name voters, reporters, learners and such."""
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from content.decision import Decision, Fact, Refusal, Tell, refused, words
+from content.decision import Decision, Discreet, Fact, Refusal, Tell, refused, words
 from content.franchise import FULL, PROBATIONARY
 from content.identifiers import AssessmentId, Cause, DuesQuestionId, MemberId, OrganisationId, UserId, derive
 from content.members import Member
@@ -33,6 +33,7 @@ NUDGE, NOTE = 3, 5
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 _SUM = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 _FEN = Decimal("0.01")
 
 
@@ -160,7 +161,7 @@ class Question(Struct, frozen=True, kw_only=True):
     asked_at: datetime
 
 
-class DuesQuestioned(Fact, frozen=True, kw_only=True):
+class DuesQuestioned(Discreet, frozen=True, kw_only=True):
     """A member said that something about their dues is wrong."""
 
     member: MemberId
@@ -177,8 +178,10 @@ class DuesQuestionSettled(Fact, frozen=True, kw_only=True):
 
 def read_sum(text: str, *, field: str) -> int | Refusal:
     """Read a sum of money as people type it, in yuan with at most two decimals; return fen, never nought."""
-    plain = unicodedata.normalize("NFKC", text).translate({0x2212: "-"}).replace(",", "").strip()
+    plain = unicodedata.normalize("NFKC", text).translate({0x2212: "-"}).strip()
     plain = plain.removesuffix("元").removeprefix("¥").strip()
+    if _THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", "")
     if not plain:
         return refused("dues.no_sum", field=field)
     if plain.startswith("-") and _SUM.fullmatch(plain[1:]):
@@ -224,7 +227,7 @@ def is_month(text: str) -> bool:
 
 def month_of(day: date) -> str:
     """Return the month of a day."""
-    return f"{day.year}-{day.month:02}"
+    return f"{day.year:04}-{day.month:02}"
 
 
 def count_of(month: str) -> int:
@@ -234,7 +237,7 @@ def count_of(month: str) -> int:
 
 def month_at(count: int) -> str:
     """Return the month of a number."""
-    return f"{count // 12}-{count % 12 + 1:02}"
+    return f"{count // 12:04}-{count % 12 + 1:02}"
 
 
 def span(first: str, last: str) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from content import amendments
 from content.amendments import Sent
 from content.decision import Decision, Refresh, Refusal, Tell, Words, refused, words
-from content.identifiers import CardId, MemberId, OrganisationId, UserId
+from content.identifiers import CardId, MemberId, OrganisationId, UserId, derive
 from content.lessons import LessonRevised
 from content.meetings import (
     LONGEST_WHY,
@@ -29,6 +29,13 @@ from content.schedules import OccurrenceCancelled
 from content.sent_notices import private_notice
 
 
+def mark_of(one: Meeting) -> str:
+    """Return a mark of what may be changed of a meeting, by which a later writer shows what they have seen."""
+    times = [(each.begins.astimezone(UTC).isoformat(), each.place) for each in one.sessions]
+    told = (one.title, one.agenda, times, one.length, one.chair, one.recorder, one.named, one.guests, one.reminds)
+    return derive("meeting to come", repr(told))
+
+
 def change(
     before: Meeting,
     after: Meeting,
@@ -44,10 +51,14 @@ def change(
     answered: Collection[UserId],
     shown: Shown,
     author: UserId,
+    seen: str,
     now: datetime,
     plainly: str,
 ) -> Decision | Refusal:
     """Change a meeting that has not begun: its card follows, and who had answered is told.
+
+    ``seen`` is the mark of how it stood when the change was written, so that nobody puts back what another has changed
+    since.
 
     Outside of the ``carded`` branches everyone is told: who is asked to it now, as ``shown``, and who, of those
     ``seated``, no more.
@@ -59,6 +70,9 @@ def change(
     """
     if before.state is not State.PLANNED:
         return refused("meeting.not_planned")
+    if seen != mark_of(before):
+        now_is = _says("meeting.stands", "meeting.stands_sessions", before)
+        return refused("meeting.changed_meanwhile", field="title", now_is=(now_is,))
     trouble = trouble_with(after, now) or unknown_at(after, people)
     if trouble is not None:
         return trouble

@@ -9,9 +9,9 @@ from msgspec import Struct
 from content.decision import Decision, Tell, Untraced, Words
 from content.identifiers import UserId
 
-PAUSE = timedelta(minutes=1)
+PAUSE = timedelta(seconds=10)
 WINDOW = timedelta(hours=1)
-MOST = 5
+MOST = 8
 """Within a window; who writes on without once being understood is left in peace, person or machine."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -292,6 +292,12 @@ def restore_occurrence(occurrence: Occurrence, *, by: UserId, now: datetime) -> 
     return Decision(facts=(OccurrenceRestored(occurrence=occurrence.id, by=by),))
 
 
+def mark_of(occurrence: Occurrence) -> str:
+    """Return a mark of when an occurrence goes out, by which a later writer shows what they have seen."""
+    times = (occurrence.due_at.astimezone(UTC).isoformat(), occurrence.window, occurrence.late)
+    return derive("goes out", *map(str, times))
+
+
 def move_occurrence(
     occurrence: Occurrence,
     *,
@@ -302,19 +308,23 @@ def move_occurrence(
     now: datetime,
     window: timedelta | None = None,
     late: timedelta | None = None,
+    seen: str | None = None,
 ) -> Decision | Refusal:
     """Have what has not gone out yet go out at another time, by the clock of the zone that it was planned in.
 
-    How long it is open and how late it may be stay as they are where nothing else is said.
+    How long it is open and how late it may be stay as they are where nothing else is said. ``seen`` is the mark of how
+    it stood when the move was written, so that nobody puts back what another has moved since.
     """
     window, late = window or occurrence.window, late or occurrence.late
     if occurrence.state is not State.PLANNED:
         return refused("occurrence.not_movable")
+    if seen is not None and seen != mark_of(occurrence):
+        return refused("occurrence.moved_meanwhile", field="date", due=occurrence.due_at)
     if on > (now + LATEST_AHEAD).date():
         return refused("schedule.too_far", field="date")
     due_at = instant(on, at, timezone)
     if due_at < now:
-        return refused("schedule.in_the_past", field="date", due=due_at)
+        return refused("occurrence.in_the_past", field="date", due=due_at)
     if window < SHORTEST_WINDOW:
         return refused("schedule.window_too_short", field="window")
     if (due_at, window, late) == (occurrence.due_at, occurrence.window, occurrence.late):

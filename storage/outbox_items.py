@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import and_, func, select, union
+from sqlalchemy import and_, exists, func, select, union
 
 from content.identifiers import CardId, OrganisationId, OutboxId, PollId, RoomId, UserId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
+from storage.audit import audit
 from storage.checkins import cards
 from storage.lessons import lessons
 from storage.members import members
@@ -27,6 +28,8 @@ class Item(Struct, frozen=True, kw_only=True):
 
     id: OutboxId
     cause: str
+    traced: bool
+    """Whether the record names this cause: that of what somebody did without a name leads to their own message."""
     kind: Kind
     state: State
     room: RoomId | None
@@ -95,6 +98,7 @@ def _items() -> Query:
             organisations.c.name.label("branch_name"),
             occurrences.c.state.label("occurrence_state"),
             polls.c.state.label("poll_state"),
+            exists().where(audit.c.cause == outbox.c.cause).label("traced"),
         )
         .outerjoin(cards, cards.c.id == outbox.c.card_id)
         .outerjoin(polls, polls.c.id == outbox.c.poll_id)
@@ -112,6 +116,7 @@ def _item(row: AnyRow) -> Item:
     return Item(
         id=row.id,
         cause=row.cause,
+        traced=bool(row.traced),
         kind=Kind(row.kind),
         state=State(row.state),
         room=row.room_id,

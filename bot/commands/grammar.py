@@ -20,6 +20,9 @@ LONGEST_CHAIN = 20_000
 LONGEST_GUESSED = 12
 """Characters of a message for which a word of ours is guessed; in longer ones it only happens to stand."""
 
+_PICTURES_BEHIND = re.compile("[\\s\u2190-\u2bff\U0001f300-\U0001faff]+$")
+"""Arrows, signs and emoji with which people end what they say: 签到✅."""
+
 _VOTE = re.compile(rf"(?:投票|投|选|改票|vote)\s*({NUMBERS.pattern})", re.IGNORECASE)
 _COUNTED = "(?:[0-9]{1,3}|[一二三四五六七八九十])[号期]?"
 _HELP_CODE = "[0-9a-z]{4}(?:[- ]?[0-9a-z]{4}){3}"
@@ -140,7 +143,7 @@ BRIEF = 200
 
 
 def _read(text: str) -> Said | None:
-    plain = normalise(text).removeprefix("!").strip()
+    plain = normalise(text).removeprefix("!").removeprefix("/").strip()
     if not plain:
         return None
     if chains.read_chain(text[:LONGEST_CHAIN]) is not None:
@@ -149,6 +152,8 @@ def _read(text: str) -> Said | None:
     if rest.strip() and keyword(head) in KEYWORDS:
         plain = f"{head} {rest}"
     whole = keyword(plain)
+    if whole not in KEYWORDS:
+        whole = keyword(normalise(_PICTURES_BEHIND.sub("", plain)))
     if whole in KEYWORDS:
         return Said(verb=KEYWORDS[whole], word=whole)
     if chains.asks(plain):
@@ -197,7 +202,7 @@ def nearest(text: str) -> str | None:
 
 
 def _leave_by_reason(whole: str) -> Said | None:
-    reason = whole.removesuffix("请假") if whole != "请假" else ""
+    reason = whole.removesuffix("请假") if whole.endswith("请假") else whole.removeprefix("请假")
     return Said(verb=Verb.LEAVE, word="请假", argument=reason) if reason in REASONS else None
 
 

@@ -12,14 +12,14 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from bot.commands.amounts import number_in
-from bot.commands.asking import Asking, Place
+from bot.commands.asking import Asking, Place, Settings
 from bot.commands.grammar import ABOUT_PLEDGE, read
 from bot.commands.remarks import is_acknowledgement, is_assent, is_skipped, says_finished
 from bot.commands.vocabulary import Verb
 from content import pledge_questions as asked
 from content import pledges as rules
 from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words
-from content.identifiers import Cause, EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId, derive
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId, derive
 from content.members import NOBODY, Member
 from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, Sort
@@ -80,7 +80,8 @@ async def ask(asking: Asking) -> Answer:
     return asked.ask(
         one,
         signed["rest"] if signed else text,
-        id=PledgeQuestionId(derive(asking.cause, "pledge question")),
+        # Not of the cause, which leads to the message and so to its sender.
+        id=PledgeQuestionId(derive(asking.settings.secret(), asking.cause, "pledge question")),
         member=asking.member.id,
         user=asking.sender,
         event=asking.event,
@@ -211,7 +212,7 @@ async def removed(unit: Reading, target: EventId) -> Decision | None:
     return taken if isinstance(taken, Decision) else None
 
 
-async def edited(unit: Reading, sender: UserId, cause: Cause, target: EventId, text: str) -> Answer:
+async def edited(unit: Reading, sender: UserId, settings: Settings, target: EventId, text: str) -> Answer:
     """Take what the message of one's question was changed to; what asks nothing any more leaves it as it was."""
     question, member = await stored_questions.by_event(unit, target), await members.by_user(unit, sender)
     one = await stored.pledge(unit, question.pledge) if question is not None else None
@@ -228,7 +229,7 @@ async def edited(unit: Reading, sender: UserId, cause: Cause, target: EventId, t
         one,
         question,
         signed["rest"] if signed else found["rest"],
-        id=PledgeQuestionId(derive(cause, "pledge question")),
+        id=PledgeQuestionId(derive(settings.secret(), target, text, "pledge question")),
         user=sender,
         held=await stored_questions.questions(unit, [one.id]),
         owner=owner,

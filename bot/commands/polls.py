@@ -30,6 +30,9 @@ from storage import burden, members, organisations, outbox, outbox_queries, quie
 from storage import polls as stored
 from storage.unit import Reading
 
+_AFTER_WORD = re.compile(r"\s*[:：]\s*|\s+")
+"""What stands between the word 投票 and the question."""
+
 _SEPARATOR = re.compile("[;；]")
 _MANY = re.compile(r"(?:多选|最多|可选|multiple|up to)\s*([0-9]{1,2})?\s*项?", re.IGNORECASE)
 _HIDDEN = re.compile("(?:截止前)?不(?:显示|公布)结果|hidden|undisclosed", re.IGNORECASE)
@@ -159,7 +162,7 @@ def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> tuple[Po
     With them comes why it cannot wait for the end of quiet hours, ``None`` where it can.
     """
     question, *parts = (part.strip() for part in _SEPARATOR.split(text))
-    pieces = question.split(None, 1)
+    pieces = _AFTER_WORD.split(question, maxsplit=1)
     question = pieces[1] if len(pieces) == 2 else ""
     answers: list[str] = []
     disclosed, closes_at, limit = True, None, 1

@@ -136,7 +136,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
     if event.type == "m.room.message" and (edited := _edited(event.content)) is not None:
         target, text = edited
         return Step(
-            cause=cause, decide=lambda unit: _changed(unit, event, cause, target, text), actor=sender, tell=tell
+            cause=cause, decide=lambda unit: _changed(unit, event, settings, target, text), actor=sender, tell=tell
         )
     if event.type == "m.room.message" and (answered := activities.is_photo(event.content)) is not None:
         return Step(
@@ -175,12 +175,14 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
 
 
-async def _changed(unit: Reading, event: Event, cause: Cause, target: EventId, text: str) -> Decision | Refusal | None:
+async def _changed(
+    unit: Reading, event: Event, settings: Settings, target: EventId, text: str
+) -> Decision | Refusal | None:
     """Take an edit as one of a message that names people for a sign-up, asks for help or about a pledge, or reports."""
     answer = await sign_ups.hear_edit(unit, event, target, text) if sign_ups.may_be_about_one(text) else None
     answer = answer or await thought_reports.edited(unit, event, target, text)
     answer = answer or await help_cases.edited(unit, target, UserId(event.sender), text)
-    return answer or await pledges.edited(unit, UserId(event.sender), cause, target, text)
+    return answer or await pledges.edited(unit, UserId(event.sender), settings, target, text)
 
 
 async def _sent(unit: Reading, event: Event, me: UserId) -> Decision | None:

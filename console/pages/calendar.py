@@ -32,6 +32,7 @@ from content.occurrences import (
     State,
     cancel_occurrence,
     confirm_occurrence,
+    mark_of,
     move_occurrence,
     restore_occurrence,
     send_missed_now,
@@ -265,6 +266,7 @@ def move(id: str) -> Answer:  # noqa: A002
         "time": f"{before:%H:%M}",
         "window": str(entry.occurrence.window // _MINUTE),
         "late": str(entry.occurrence.late // _MINUTE),
+        "mark": mark_of(entry.occurrence),
     }
     if request.method == "GET":
         return render_template(
@@ -286,7 +288,7 @@ def move(id: str) -> Answer:  # noqa: A002
     late = None if written == UNTIL_DAY_ENDS else minutes_of(written, "late", troubles)
     if troubles:
         return not_done(troubles[0], to=_back(id))
-    scope = request.form.get("scope", Scope.ONE)
+    scope, seen = request.form.get("scope", Scope.ONE), request.form.get("mark") or None
     if scope not in frozenset(Scope):
         abort(400)
     if scope != Scope.ONE:
@@ -305,14 +307,16 @@ def move(id: str) -> Answer:  # noqa: A002
             window=window,
             late=late_after(instant(on, at, zone), late, zone),
             by=user,
+            seen=seen,
             now=unit.now,
         )
         return answer if isinstance(answer, Refusal) else await _hindered(unit, found, answer)
 
-    outcome = settle(decide, actor=user)
-    return onward(
-        outcome, to=_back(id), done="occurrence_moved", back=lambda: way_back("calendar.move", id=id, fields=typed)
-    )
+    def put_back() -> Undo:
+        moved = ask(lambda unit: _own(unit, key, roots))
+        return way_back("calendar.move", id=id, fields=typed | {"mark": mark_of(moved.occurrence) if moved else ""})
+
+    return onward(settle(decide, actor=user), to=_back(id), done="occurrence_moved", back=put_back)
 
 
 def _move_together(

@@ -212,6 +212,7 @@ def change(id: str) -> Answer:  # noqa: A002
         return _form(fields_of(before, people), (place,), changed=before)
     fields = replace(fields_from(), organisation=place.id, form=before.form)
     user, plainly, origin = here().user, _plainly(place, before.form), desk().settings.origin
+    mark = request.form.get("mark", "")
 
     async def decide(unit: Reading) -> Decided:
         known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
@@ -241,6 +242,7 @@ def change(id: str) -> Answer:  # noqa: A002
             answered=await stored.answered(unit, known.id),
             shown=await stored.shown_of(unit, after),
             author=user,
+            seen=mark,
             now=unit.now,
             plainly=plainly,
         )
@@ -460,6 +462,12 @@ def _comes(line: Stand) -> bool:
     return line.state is Standing.DONE or (line.state is Standing.OPEN and line.note is not None)
 
 
+def _seen(changed: Meeting | None, refusal: Refusal | None) -> str:
+    """Return the mark of what is before the writer's eyes: how it stands now once they were told, else as it was."""
+    told = refusal is None or refusal.words.key == "meeting.changed_meanwhile"
+    return request.form.get("mark", "") if not told or changed is None else changes.mark_of(changed)
+
+
 def _form(
     fields: Fields,
     nodes: tuple[Organisation, ...],
@@ -477,6 +485,7 @@ def _form(
         forms_offered=tuple(Form),
         named_forms=[form for form in Form if CIRCLES.get(form) is Circle.NAMED],
         changed=changed,
+        mark=_seen(changed, refusal),
         further=FURTHER,
         text=looked if isinstance(looked, str) else "",
         refusals=refusals,

@@ -63,6 +63,8 @@ def test_many_payments_are_entered_at_once_or_none_and_what_was_typed_stays(hous
     assert pay(house, desk, {"白云": "25", "丁一": "75.00"}).status_code == 303
     assert rows(house) == [*before, ("payment", "2026-11", 2500), ("payment", "2026-11", 7500)]
     assert "已交 2 人，应交 3 人" in desk.get("/dues").get_data(as_text=True)
+    first = desk.post("/dues/pay", {**HOW, "on": "0001-01-01", "member": [who(house, "丁一")]}, form_at="/dues")
+    assert first.status_code in (409, 422), "a day of the first year is a day that cannot be meant"
     again = pay(house, desk, {"丁一": "75.00"})
     assert again.status_code == 409, "another organiser has entered it meanwhile"
     assert "还差 0.00 元" in again.get_data(as_text=True)

@@ -268,6 +268,24 @@ def test_a_change_and_a_cancellation_are_told_to_those_who_had_answered(house: H
     assert SECRETARY not in keys
 
 
+def test_a_change_from_a_page_that_is_out_of_date_puts_nothing_back(house: House, browser: Browser) -> None:
+    id = call_meeting(house, "moved")
+    path = f"/meetings/{id}/change"
+    old = browser.marks(path)
+    assert browser.post(path, form(house, title="支部党员大会（moved）", place="三楼", why="停电")).status_code == 303
+    late = browser.post(path, old | form(house, title="支部党员大会（moved）", place="二楼", chair="丁一"))
+    page = late.get_data(as_text=True)
+    assert late.status_code == 422
+    assert "有人先改了" in page
+    assert "三楼" in page, "it is told how it stands"
+    assert 'value="二楼"' in page, "what was written stays"
+    assert "三楼" in browser.get(f"/meetings/{id}").get_data(as_text=True)
+    assert (
+        browser.post(path, browser.marks(path) | form(house, title="支部党员大会（moved）", place="二楼")).status_code
+        == 303
+    )
+
+
 def test_what_is_decided_is_counted_written_down_and_put_right_with_the_earlier_words_kept(
     house: House, browser: Browser
 ) -> None:

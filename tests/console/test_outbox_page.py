@@ -32,6 +32,16 @@ def test_a_failure_is_told_in_words(browser: Browser) -> None:
     assert "M_FORBIDDEN" in page
 
 
+def test_the_way_to_the_record_is_offered_only_where_it_leads_to_something(house: House, browser: Browser) -> None:
+    """Of what somebody asked without a name the record keeps no cause: it would lead to their own message."""
+    assert "cause=" in browser.get("/outbox?tab=failed").get_data(as_text=True)
+    unnamed = update(outbox).where(outbox.c.id == house.seeded.outbox["failed"]).values(cause="event:$asked")
+    house.run(house.store._write(lambda unit: unit.execute(unnamed), news=False))
+    page = browser.get("/outbox?tab=failed").get_data(as_text=True)
+    assert "M_FORBIDDEN" in page
+    assert "asked" not in page
+
+
 def test_a_failed_row_is_tried_again(house: House, browser: Browser) -> None:
     browser.post(f"/outbox/{house.seeded.outbox['failed']}/retry", browser.marks("/outbox"))
     assert state(house, "failed") is State.PENDING

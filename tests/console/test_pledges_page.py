@@ -194,6 +194,9 @@ def test_a_question_is_shown_without_who_asked_unless_they_wished_it(house: Hous
     page = page_of(browser)
     assert "第1问" in page
     assert page.count("陈晨") == 1, "of the second alone, in its own line"
+    first, second = re.findall(r'<p class="faint">(.*?· 待答复)</p>', page)
+    assert "datetime" not in first, "of who asked without a name the day alone"
+    assert "datetime" in second
 
 
 def test_the_desk_answers_and_hides_what_is_improper(house: House, browser: Browser) -> None:

@@ -61,6 +61,19 @@ def test_what_was_moved_goes_back_to_its_time(house: House, browser: Browser) ->
     assert entry(house).occurrence.due_at == before
 
 
+def test_a_move_from_a_page_that_is_out_of_date_puts_nothing_back(house: House, browser: Browser) -> None:
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    old = browser.marks(path)
+    moved = browser.post(path, {"date": "2026-12-01", "time": "09:30"})
+    late = browser.post(path, old | {"date": "2026-12-02", "time": "09:30"})
+    assert late.status_code == 409
+    assert "有人先改了" in late.get_data(as_text=True)
+    assert entry(house).occurrence.due_at == datetime.fromisoformat("2026-12-01T09:30+08:00")
+    browser.post(path, {"date": "2026-12-03", "time": "10:00"})
+    take_back(browser, moved)
+    assert entry(house).occurrence.due_at == datetime.fromisoformat("2026-12-03T10:00+08:00")
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

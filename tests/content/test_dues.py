@@ -103,6 +103,8 @@ def test_the_whole_base_is_reckoned_at_one_rate_and_rounded_half_up(category: Ca
         ("-1", "dues.negative_sum"),
         ("−3000", "dues.negative_sum"),
         ("五千", "dues.not_a_sum"),
+        ("12,50", "dues.not_a_sum"),
+        ("5,0,0", "dues.not_a_sum"),
         ("NaN", "dues.not_a_sum"),
         ("1e4", "dues.not_a_sum"),
         ("3000.001", "dues.not_a_sum"),

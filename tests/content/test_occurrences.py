@@ -193,7 +193,7 @@ def test_only_what_is_planned_is_moved_by_the_clock_that_it_was_planned_by(state
 @pytest.mark.parametrize(
     ("on", "at", "why"),
     [
-        (date(2020, 1, 1), time(9), "schedule.in_the_past"),
+        (date(2020, 1, 1), time(9), "occurrence.in_the_past"),
         (date(2999, 1, 1), time(9), "schedule.too_far"),
         (DUE.date(), DUE.time(), "occurrence.same_time"),
     ],

@@ -137,6 +137,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
             answered=await meetings.answered(unit, before.id),
             shown=await meetings.shown_of(unit, after),
             author=SECRETARY,
+            seen=meeting_changes.mark_of(before),
             now=unit.now,
             plainly=PLAINLY,
         )

@@ -167,6 +167,11 @@ async def test_who_may_schedule_asks_the_room_with_a_native_poll(asked: Asked) -
     assert poll.closes_at == datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("said", ["投票：周五 去哪里；东；西", "投票 周五 去哪里；东；西", "投票: 周五 去哪里; 东; 西"])
+async def test_the_question_is_whole_whatever_stands_before_it(asked: Asked, said: str) -> None:
+    assert (await asked.ask(said)).sheet.question == "周五 去哪里"
+
+
 async def test_several_choices_and_hidden_numbers_are_asked_for_in_words(asked: Asked) -> None:
     poll = await asked.ask("投票 去哪里；东；西；南；多选 2；截止前不显示结果；截止 明天 9点半")
     assert (poll.sheet.most, poll.sheet.disclosed) == (2, False)

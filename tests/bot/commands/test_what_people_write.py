@@ -67,6 +67,12 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     *[(text, Where.ROOM, Open.ROLL, LEAVE) for text in ("请假 倒班", "有事请假", "值班", "出差", "病假", "请假")],
     *[(text, Where.REPLY, Open.ROLL, LEAVE) for text in ("请假 倒班", "有事请假", "值班", "出差", "病假", "请假")],
     ("请假条在哪里领", Where.ROOM, Open.ROLL, SILENCE),
+    *[("请假值班", where, Open.ROLL, LEAVE) for where in (Where.ROOM, Where.DIRECT)],
+    # What people put behind a word, or before it.
+    *[(text, Where.ROOM, Open.ROLL, DONE) for text in ("签到✅", "签到！！👍", "到💪", "到 ❤️")],
+    ("/签到", Where.DIRECT, Open.ROLL, DONE),
+    # Whoever wants to stay without a name is told at once that they are seen where they said so.
+    ("匿名求助 班长总让我上夜班", Where.ROOM, Open.NOTHING, "help_case.unnamed_in_private"),
     # Acknowledgements are never answered.
     *[
         (text, where, Open.ROLL, SILENCE)
