@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, false, func, select
 
 from content.dues import DuesQuestioned, DuesQuestionSettled, Question
@@ -53,6 +55,13 @@ async def question(unit: Reading, id: str, branch: OrganisationId) -> Question |
     held = dues_questions.c
     row = await unit.first(select(dues_questions).where(held.id == id, held.organisation_id == branch))
     return _question(unit, row) if row else None
+
+
+async def last_asked(unit: Reading, member: MemberId) -> datetime | None:
+    """Return when a member asked the last of their questions that wait, ``None`` where none does."""
+    query = select(func.max(dues_questions.c.asked_at, type_=Instant)).where(dues_questions.c.member_id == member)
+    at: datetime | None = await unit.value(query)
+    return at
 
 
 async def number_waiting(unit: Reading, member: MemberId) -> int:

@@ -27,6 +27,13 @@ async def muted_until(unit: Reading, user: UserId) -> datetime | None:
     return until
 
 
+async def silent_since(unit: Reading, user: UserId) -> datetime | None:
+    """Return since when a person wants the silence that holds, ``None`` where they want none."""
+    query = select(mutes.c.since).where(mutes.c.user_id == user, mutes.c.until > unit.now)
+    since: datetime | None = await unit.value(query)
+    return since
+
+
 async def write_muted(unit: Writing, fact: Muted) -> None:
     """Remember the silence; a later wish takes the place of an earlier."""
     await unit.put(mutes, {"user_id": fact.user, "since": fact.at, "until": fact.until}, key=["user_id"])

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.commands import activities, help_cases, lecture_questions, pledges, sign_ups
+from bot.commands import activities, help_cases, lecture_questions, mutes, pledges, sign_ups
 from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
 from bot.commands.remarks import is_dropped
@@ -17,7 +17,9 @@ from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.polls import Poll, Response
 from storage import checkins as stored
 from storage import corrections as stored_corrections
+from storage import dues_questions as stored_dues
 from storage import lecture_questions as stored_questions
+from storage import mutes as stored_mutes
 from storage import polls as stored_polls
 from storage import shifts
 from storage import thought_reports as stored_thoughts
@@ -88,6 +90,8 @@ async def withdraw(asking: Asking) -> Answer:
         *await _asked_for_help(asking),
         *await _reported(asking),
         *await _asked_of_pledge(asking),
+        *await _silenced(asking),
+        *await _asked_of_dues(asking),
     ]
     if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
         return helped
@@ -213,6 +217,26 @@ async def _asked_of_pledge(asking: Asking) -> list[_Candidate]:
         return pledges.take_back(last, asking.sender)
 
     return [_Candidate(name=words("answer.to_pledge"), at=last.asked_at, take_back=take_back)]
+
+
+async def _silenced(asking: Asking) -> list[_Candidate]:
+    """Return the silence that I want; taken back, it ends."""
+    since = await stored_mutes.silent_since(asking.unit, asking.sender)
+    if since is None:
+        return []
+    return [_Candidate(name=words("answer.to_silence"), at=since, take_back=lambda: mutes.unmute(asking))]
+
+
+async def _asked_of_dues(asking: Asking) -> list[_Candidate]:
+    """Return what I said last of my dues, so that nothing older is taken back for it; it lies with others by now."""
+    at = await stored_dues.last_asked(asking.unit, asking.member.id) if asking.member is not None else None
+    if at is None:
+        return []
+
+    async def take_back() -> Answer:
+        return refused("answer.lies_with_dues")
+
+    return [_Candidate(name=words("answer.to_dues"), at=at, take_back=take_back)]
 
 
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:

@@ -11,11 +11,13 @@ from sqlalchemy import select
 from content.checkins import Note, State
 from content.corrections import Mark, record_by_hand
 from content.decision import Decision, Refusal
-from content.identifiers import MemberId, OccurrenceId
-from storage import checkins, inquiries
+from content.dues import DuesQuestioned, DuesQuestionSettled, Question
+from content.identifiers import DuesQuestionId, MemberId, OccurrenceId
+from storage import checkins, inquiries, mutes
 from storage.checkins import expectations
 from storage.store import Step
 from tests.small_branch import (
+    EAST,
     LESSON,
     LI,
     ROLL,
@@ -160,6 +162,25 @@ async def test_the_last_of_several_things_is_withdrawn_whatever_it_was(branch: S
     assert (await branch.told())[-1] == (WHO, "correction.withdrawn")
     assert "金丝雀" not in await branch.everything()
     assert await branch.state(id, ZHANG) is State.DONE
+
+
+async def test_for_what_was_said_last_nothing_older_is_taken_back(branch: SmallBranch, clock: HandClock) -> None:
+    id = await branch.open(ROLL)
+    await branch.hear(message(WHO, "签到"))
+    clock.forward(minutes=1)
+    await branch.hear(message(WHO, "静音 3天", room_id=DIRECT), message(WHO, "撤回", room_id=DIRECT))
+    assert await branch.store.read(lambda unit: mutes.muted_until(unit, WHO)) is None
+    clock.forward(minutes=1)
+    asked = Question(
+        id=DuesQuestionId("asked"), member=ZHANG, organisation=EAST, user=WHO, text="基数不对", asked_at=clock.now
+    )
+    await branch.store.settle(notes=[DuesQuestioned(member=ZHANG, question=asked)])
+    await branch.hear(message(WHO, "撤回", room_id=DIRECT))
+    assert (await branch.told())[-1] == (WHO, "answer.lies_with_dues")
+    assert await branch.state(id, ZHANG) is State.DONE
+    await branch.store.settle(notes=[DuesQuestionSettled(id=asked.id, organisation=EAST, by=SECRETARY)])
+    await branch.hear(message(WHO, "撤回", room_id=DIRECT))
+    assert await branch.state(id, ZHANG) is State.OPEN
 
 
 async def test_after_the_close_nothing_is_taken_back_in_words(branch: SmallBranch, clock: HandClock) -> None:
