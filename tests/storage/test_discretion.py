@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 from sqlalchemy import select
 
 from content.decision import Decision, Discreet, Fact, Refusal, Tell, discreetly, refused, words
@@ -32,9 +34,15 @@ def every_discreet(kind: type[Discreet] = Discreet) -> list[type[Discreet]]:
     return found
 
 
-def of(kind: type[Discreet]) -> Fact:
-    """Return a fact of which every part is called after its name."""
-    return kind(**{name: f"the-{name}" for name in kind.__struct_fields__})
+def of(kind: type[Struct]) -> Any:
+    """Return a fact of which every part is called after its name, and so are the parts of its parts."""
+    parts = {one.name: one.type for one in fields(kind)}
+    return kind(**{name: of(part) if is_struct(part) else f"the-{name}" for name, part in parts.items()})
+
+
+def is_struct(kind: Any) -> bool:
+    """Tell whether something is put together of parts."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
 
 
 async def recorded(branch: SmallBranch, answer: Decision | Refusal) -> dict[str, Any]:
