@@ -22,7 +22,7 @@ from content.cleanings import (
 )
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
-from content.decision import Discreet, Fact
+from content.decision import Aside, Discreet, Fact
 from content.dues import DuesAssessed, DuesQuestioned, DuesReminded
 from content.dues_handovers import DuesHandedOver
 from content.dues_ledger import DuesEntered
@@ -380,6 +380,8 @@ def _parts_of(names: set[str]) -> _Parts:
 
 def about_one(fact: Fact) -> About:
     """Return what a fact is about."""
+    if isinstance(fact, Aside):
+        return NOTHING
     if isinstance(fact, BallotLinkIssued | BallotLinkAsked | SurveyLinkAsked):
         # Even of one person alone: it would say who had not voted by then.
         return NOTHING
@@ -410,9 +412,9 @@ def about(facts: Sequence[Fact]) -> About:
 
     Where one of them is discreet it is about those alone, and never about a person or their private room.
     """
-    discreet = told(facts)
-    if any(isinstance(fact, Discreet) for fact in discreet):
-        return _unnamed(about_one(fact) for fact in discreet)
+    facts = told(facts)
+    if any(isinstance(fact, Discreet) for fact in facts):
+        return _unnamed(about_one(fact) for fact in facts)
     if len(facts) == 1:
         return about_one(facts[0])
     found = [about_one(fact) for fact in facts]
@@ -430,7 +432,7 @@ def about(facts: Sequence[Fact]) -> About:
 def told(facts: Sequence[Fact]) -> Sequence[Fact]:
     """Return of which facts of a decision the record tells: where some are discreet, of nothing beside them."""
     discreet = [fact for fact in facts if isinstance(fact, Discreet)]
-    return discreet or facts
+    return discreet or [fact for fact in facts if not isinstance(fact, Aside)]
 
 
 _NAMING = ("member:", "room:")

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
+from content.discreet import repr_without
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, OrganisationId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
@@ -123,6 +124,19 @@ class AnswersTakenBack(Fact, frozen=True, kw_only=True):
     member: MemberId
     causes: tuple[Cause, ...]
     at: datetime
+
+
+class LeaveReasonChanged(Fact, frozen=True, kw_only=True):
+    """The reason that an answer gave for a leave is another one, or none any more; the leave itself stays."""
+
+    occurrence: OccurrenceId
+    member: MemberId
+    cause: Cause
+    reason: str | None
+    at: datetime
+
+    def __repr__(self) -> str:
+        return repr_without(self, "reason")
 
 
 def check_in(
@@ -248,6 +262,28 @@ def add_reason(expectation: Expectation, reason: str, *, cause: Cause, now: date
     )
     ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
     return Decision(facts=(*added.facts, ended), effects=added.effects)
+
+
+def change_reason(
+    expectation: Expectation, reason: str | None, *, of: Cause, now: datetime, by: UserId | None = None
+) -> Decision | Refusal:
+    """Let the leave that a cause gave have another reason, or none, whenever that is; the leave itself stays.
+
+    ``by`` is who removed the message, where that was not its sender.
+    """
+    if reason is not None and len(reason) > LONGEST_REASON:
+        return refused("leave.too_long", most=LONGEST_REASON)
+    fact = LeaveReasonChanged(
+        occurrence=expectation.occurrence.id, member=expectation.member, cause=of, reason=reason, at=now
+    )
+    key = "leave.reason_changed" if reason is not None else "leave.reason_removed"
+    own = expectation.state is State.EXCUSED and expectation.recorded_by is None
+    if reason is None and not (own and is_open(expectation.occurrence, now)):
+        key = "leave.reason_removed_later"
+    told = Tell(user=expectation.user, words=words(key, title=expectation.title), unasked=by is not None)
+    # A reason that is waited for has come.
+    ended = (InquiryEnded(user=expectation.user, about=expectation.occurrence.id),) if reason is not None else ()
+    return Decision(facts=(fact, *ended), effects=(told,))
 
 
 def take_back(

@@ -83,6 +83,10 @@ class Untraced(Fact, frozen=True, kw_only=True):
     """Something of which no row of record is kept, and of what made it happen the day alone."""
 
 
+class Aside(Fact, frozen=True, kw_only=True):
+    """Something that is kept beside what happened, of which the record tells nothing."""
+
+
 class Effect(Struct, frozen=True, kw_only=True):
     """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
 

@@ -529,7 +529,7 @@ async def _keep_answer(unit: Writing, fact: Answered) -> None:
 
 
 async def write_taken_back(unit: Writing, fact: AnswersTakenBack) -> None:
-    """Cross answers out, so that none of them stands again."""
+    """Cross answers out, so that none of them stands again; why somebody was on leave goes with them."""
     await unit.settled()
     await unit.execute(
         update(answers)
@@ -539,7 +539,7 @@ async def write_taken_back(unit: Writing, fact: AnswersTakenBack) -> None:
             answers.c.cause.in_(fact.causes),
             answers.c.taken_back_at.is_(None),
         )
-        .values(taken_back_at=fact.at)
+        .values(taken_back_at=fact.at, reason=None)
     )
 
 

@@ -35,6 +35,7 @@ from storage.cleanings import cleaning_rooms, cleanings
 from storage.complaint_contexts import complaint_contexts
 from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
+from storage.counted_messages import counted_messages
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
 from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
@@ -583,6 +584,13 @@ PERSONAL: tuple[Held, ...] = (
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
+    _held(
+        counted_messages,
+        "user_id",
+        "at event_id room_id sort told_at",
+        inner="user_id about cause",
+        readable=False,
+    ),
     _held(disclosures, "user_id", "at", inner="user_id"),
     _held(looks, "member_id", "at user_id what day", inner="number member_id place people", what="looks.what_"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),

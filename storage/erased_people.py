@@ -27,6 +27,7 @@ from storage.cleanings import forget_people as forget_cleanings
 from storage.complaints import complaint_voices, complaints
 from storage.complaints import forget_people as forget_complaints
 from storage.corrections import corrections
+from storage.counted_messages import counted_messages
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
@@ -140,6 +141,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         watchwords,
         inquiries,
         misreadings,
+        counted_messages,
         disclosures,
         record_lines,
         outbox,

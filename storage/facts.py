@@ -36,7 +36,7 @@ from content.ballots import (
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
-from content.checkins import Answered, AnswersTakenBack
+from content.checkins import Answered, AnswersTakenBack, LeaveReasonChanged
 from content.cleanings import (
     CleaningAdvanced,
     CleaningAsked,
@@ -58,6 +58,7 @@ from content.complaints import (
     VoiceDropped,
 )
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
+from content.counted_messages import MessageCounted, MessageStood
 from content.credentials import (
     ChallengeMade,
     ChallengeMet,
@@ -314,6 +315,7 @@ from storage import (
     complaint_contexts,
     complaints,
     corrections,
+    counted_messages,
     credentials,
     digests,
     disclosures,
@@ -334,6 +336,7 @@ from storage import (
     imports,
     inquiries,
     knocks,
+    leave_reasons,
     lecture_questions,
     lessons,
     locks,
@@ -461,6 +464,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    LeaveReasonChanged: (leave_reasons.write_changed,),
+    MessageCounted: (counted_messages.write_counted,),
+    MessageStood: (counted_messages.write_stood,),
     SessionChosen: (session_choices.write_chosen,),
     CatchUpKept: (catch_ups.write_kept,),
     LectureQuestioned: (lecture_questions.write_asked,),

@@ -16,6 +16,7 @@ from storage import (
     cleanings,
     complaint_contexts,
     complaints,
+    counted_messages,
     credentials,
     edits,
     exports,
@@ -118,6 +119,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await meetings.keep_figures(unit, fact.at - ATTENDANCE)
     await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
     await session_choices.forget_past(unit, fact.at - ATTENDANCE)
+    await counted_messages.forget_past(unit, fact.at, fact.at - ATTENDANCE)
     await hours.forget_past(unit, (fact.at - ATTENDANCE).date())
     await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)

@@ -13,15 +13,16 @@ from bot.commands.asking import Asking, Place
 from bot.commands.remarks import is_dropped
 from content import chains, checkins, corrections, polls, thought_reports
 from content.checkins import Expectation, State, Way
-from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.counted_messages import Sort
+from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words
 from content.polls import Poll, Response
 from storage import checkins as stored
 from storage import corrections as stored_corrections
+from storage import counted_messages, shifts
 from storage import dues_questions as stored_dues
 from storage import lecture_questions as stored_questions
 from storage import mutes as stored_mutes
 from storage import polls as stored_polls
-from storage import shifts
 from storage import thought_reports as stored_thoughts
 
 Answer = Decision | Refusal | None
@@ -92,6 +93,7 @@ async def withdraw(asking: Asking) -> Answer:
         *await _asked_of_pledge(asking),
         *await _silenced(asking),
         *await _asked_of_dues(asking),
+        *await _nominated(asking),
     ]
     if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
         return helped
@@ -239,6 +241,18 @@ async def _asked_of_dues(asking: Asking) -> list[_Candidate]:
     return [_Candidate(name=words("answer.to_dues"), at=at, take_back=take_back)]
 
 
+async def _nominated(asking: Asking) -> list[_Candidate]:
+    """Return when I nominated somebody last, so that nothing older is taken back for it; they know of it by now."""
+    at = await counted_messages.last_of(asking.unit, asking.sender, Sort.NOMINATION)
+    if at is None:
+        return []
+
+    async def take_back() -> Answer:
+        return discreetly(refused("selection.not_taken_back"))
+
+    return [_Candidate(name=words("answer.to_nomination"), at=at, take_back=take_back)]
+
+
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:
     """Return the open polls in which I have voted in words, or by number reactions."""
     if asking.member is None:
@@ -273,10 +287,18 @@ async def _last_answer(asking: Asking) -> list[_Candidate]:
         return []
 
     async def take_back() -> Answer:
+        closed = place.occurrence.closes_at or place.occurrence.due_at
+        stays = None
         if place.recorded_by is not None:
-            return refused("answer.by_recorder", title=place.title)
+            stays = refused("answer.by_recorder", title=place.title)
+        elif not checkins.is_open(place.occurrence, asking.unit.now):
+            stays = refused("answer.closed", title=place.title, closed=closed)
+        if stays is not None:
+            # Why they were on leave is theirs to take away all the same.
+            has_reason = last.reason is not None
+            return checkins.change_reason(place, None, of=last.cause, now=asking.unit.now) if has_reason else stays
         given = await stored.given(asking.unit, last.occurrence, place.member)
-        undone = checkins.take_back(
+        return checkins.take_back(
             place,
             removed=last.cause,
             cause=asking.cause,
@@ -285,8 +307,6 @@ async def _last_answer(asking: Asking) -> list[_Candidate]:
             way=Way.PRIVATE,
             own=await shifts.own_session(asking.unit, place),
         )
-        closed = place.occurrence.closes_at or place.occurrence.due_at
-        return undone or refused("answer.closed", title=place.title, closed=closed)
 
     return [_Candidate(name=words("answer.to", title=place.title), at=last.at, take_back=take_back)]
 

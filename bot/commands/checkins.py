@@ -88,14 +88,19 @@ async def leave(asking: Asking) -> Decision | Refusal | None:
     if asking.member is None:
         return None
     number, reason = "", asking.argument
-    numbered = _NUMBERED.fullmatch(reason)
-    if numbered is not None and asking.card is None and len(await _open(asking, asking.member.id)) > 1:
-        number, reason = numbered[1], numbered[2] or ""
+    if asking.card is None and len(await _open(asking, asking.member.id)) > 1:
+        number, reason = numbered(reason)
     found = await _meant(asking, Verb.LEAVE, number)
     if not isinstance(found, Expectation):
         return found
     asked = await inquiries.was_made(asking.unit, asking.sender, found.occurrence.id)
     return checkins.ask_leave(found, reason, way=Way.REPLY, cause=asking.cause, now=asking.unit.now, asked_before=asked)
+
+
+def numbered(argument: str) -> tuple[str, str]:
+    """Return the number before a reason, empty where there is none, and the reason."""
+    found = _NUMBERED.fullmatch(argument)
+    return (found[1], found[2] or "") if found is not None else ("", argument)
 
 
 async def make_up(asking: Asking) -> Decision | Refusal | None:

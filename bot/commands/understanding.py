@@ -13,6 +13,7 @@ from bot.commands import (
     checkins,
     complaints,
     confirming,
+    counted_messages,
     help_cases,
     inquiries,
     pledges,
@@ -32,6 +33,7 @@ from bot.commands.vocabulary import CALLING, ROOM_WORDS, WORDS, Verb
 from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
 from content.checkins import Note
+from content.counted_messages import note as note_counted
 from content.decision import Decision, Disclose, Effect, Refusal, ShowAgain, Tell, refused, words
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
 from content.lateness import answer_late, slow_down
@@ -112,8 +114,8 @@ def asks_now(event: Event) -> bool:
 def understand(event: Event, me: UserId, settings: Settings, held: Held | None = None) -> Step | None:
     """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
 
-    Edits ask for nothing but of what they were said about: one may name more people for a sign-up, or put a question
-    otherwise. Nor do notices, emotes, captions or what another bot says.
+    Edits ask for nothing but of what they were said about: one may name more people for a sign-up, or put a question,
+    or why one is on leave, otherwise. Nor do notices, emotes, captions or what another bot says.
     """
     sender = UserId(event.sender)
     if event.foreign or event.state_key is not None:
@@ -136,7 +138,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
     if event.type == "m.room.message" and (edited := _edited(event.content)) is not None:
         target, text = edited
         return Step(
-            cause=cause, decide=lambda unit: _changed(unit, event, settings, target, text), actor=sender, tell=tell
+            cause=cause, decide=lambda unit: _changed(unit, event, me, settings, target, text), actor=sender, tell=tell
         )
     if event.type == "m.room.message" and (answered := activities.is_photo(event.content)) is not None:
         return Step(
@@ -145,7 +147,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
     if event.type == "m.room.message" and event.content.get("msgtype") in thought_reports.FILES:
         return Step(cause=cause, decide=lambda unit: _sent(unit, event, me), actor=sender)
     if event.type == "m.room.message" and _is_speech(event.content):
-        return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, held), actor=sender, tell=tell)
+        return Step(cause=cause, decide=lambda unit: _heard(unit, event, me, settings, held), actor=sender, tell=tell)
     return None
 
 
@@ -170,19 +172,24 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     answer = answer or await thought_reports.removed(unit, EventId(event.redacts), sender)
     answer = answer or await help_cases.removed(unit, EventId(event.redacts), sender)
     answer = answer or await pledges.removed(unit, EventId(event.redacts))
-    if answer is not None:
-        return answer
-    return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
+    answer = answer or await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
+    return answer or await counted_messages.removed(unit, event, EventId(event.redacts))
 
 
 async def _changed(
-    unit: Reading, event: Event, settings: Settings, target: EventId, text: str
+    unit: Reading, event: Event, me: UserId, settings: Settings, target: EventId, text: str
 ) -> Decision | Refusal | None:
-    """Take an edit as one of a message that names people for a sign-up, asks for help or about a pledge, or reports."""
+    """Take an edit as one of a message that names people for a sign-up, asks for help or about a pledge, or reports.
+
+    Of another that counted, the reason for a leave changes with it, and of the rest it is said that they stand.
+    """
     answer = await sign_ups.hear_edit(unit, event, target, text) if sign_ups.may_be_about_one(text) else None
     answer = answer or await thought_reports.edited(unit, event, target, text)
     answer = answer or await help_cases.edited(unit, target, UserId(event.sender), text)
-    return answer or await pledges.edited(unit, UserId(event.sender), settings, target, text)
+    answer = answer or await pledges.edited(unit, UserId(event.sender), settings, target, text)
+    if answer is None and _mentions(event.content, me):
+        text = _without_mention(text, await _names(unit, RoomId(event.room_id), me))
+    return answer or await counted_messages.edited(unit, event, target, text)
 
 
 async def _sent(unit: Reading, event: Event, me: UserId) -> Decision | None:
@@ -234,6 +241,17 @@ async def _tapped(
         return None
     chosen = await session_choices.tap(unit, cause, member.id, card, key)
     return chosen or await checkins.tap(unit, cause, member.id, card, sign)
+
+
+async def _heard(
+    unit: Reading, event: Event, me: UserId, settings: Settings, held: Held | None
+) -> Decision | Refusal | None:
+    """Answer what was said, and keep of a message that counts that it does."""
+    answer, cause = await _said(unit, event, me, settings, held), cause_of(event)
+    if not isinstance(answer, Decision):
+        return answer
+    room, user = RoomId(event.room_id), UserId(event.sender)
+    return note_counted(answer, event=EventId(event.event_id), room=room, user=user, cause=cause, at=unit.now)
 
 
 async def _said(

@@ -13,6 +13,7 @@ from content import ballots as ballot_rules
 from content import model_members as rules
 from content.ballot_files import read_box, write_box
 from content.ballots import Candidate
+from content.checkins import State
 from content.decision import Decision
 from content.elections import Election
 from content.erasure import PersonErased
@@ -33,6 +34,7 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     NOON,
+    ROLL,
     ROOF,
     SECRETARY,
     WANG,
@@ -44,6 +46,7 @@ from tests.small_branch import (
     fresh_cause,
     message,
     private_room,
+    redaction,
 )
 
 ID = SelectionId("selection")
@@ -455,3 +458,33 @@ async def test_of_who_is_erased_no_word_is_left_in_a_selection_and_one_that_goes
     await branch.store.settle(notes=[erased])
     assert "石榴红隼" not in await branch.everything()
     assert set(await stands(branch)) == {ZHANG, WANG}, "that there was somebody stays, for the figures"
+
+
+async def test_for_a_nomination_that_was_said_last_nothing_older_is_taken_back(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await call(branch)
+    id = await branch.open(ROLL)
+    assert await say(branch, LI, "签到") == ["checkin.signed_in"]
+    clock.forward(minutes=1)
+    assert await say(branch, LI, "推荐 张明 带班零违章") == ["selection.nominated"]
+    clock.forward(minutes=1)
+    assert await say(branch, LI, "撤回") == ["selection.not_taken_back"]
+    assert await say(branch, LI, "撤回", room_id=EAST_ROOM, mention=True) == ["selection.not_taken_back"]
+    assert await branch.state(id, LI) is State.DONE
+    assert account(LI) not in {one.actor for one in await recorded(branch) if "selection" in one.action}
+    clock.forward(minutes=1)
+    await say(branch, LI, "请假 倒班")
+    assert await say(branch, LI, "撤回") == ["answer.done_again"]
+
+
+async def test_a_nomination_stays_when_its_message_is_removed_and_its_sender_is_told(branch: SmallBranch) -> None:
+    await call(branch)
+    said = message(account(LI), "推荐 张明 带班零违章", room_id=private_room(LI))
+    await branch.hear(said)
+    lines = len(await recorded(branch))
+    await branch.hear(redaction(account(LI), said.event_id, room_id=private_room(LI)))
+    told = [row.words["key"] for row in await branch.rows() if row.user_id == account(LI)]
+    assert told[-1] == "selection.nomination_stands"
+    assert await stands(branch) == {ZHANG: Standing.NOMINATED}
+    assert len(await recorded(branch)) == lines

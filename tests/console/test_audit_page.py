@@ -214,6 +214,8 @@ QUIET = {
     *("ContextRead", "ContextShown", "ReportsRead"),
     # How far something has come in its room, beside the decision that names the room.
     *("LockNoted", "LockSettled", "PolicyBanSettled"),
+    # Beside what a message brought about: that it was this one, and that its sender was told that it counts.
+    *("MessageCounted", "MessageStood"),
     # Beside the meeting that it calls, or of a draft that came to nothing.
     "MeetingDraftSettled",
     # The program's own housekeeping.

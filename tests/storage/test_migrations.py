@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
@@ -255,4 +256,38 @@ def test_a_vote_is_not_said_to_rest_on_a_letter_that_was_recorded_after_it() -> 
         ):
             connection.execute(text(f"INSERT INTO audit VALUES {row}"))
         assert [row[0] for row in connection.execute(module.known())] == ["kept"]
+    engine.dispose()
+
+
+def test_reasons_of_leaves_that_were_taken_back_are_gone_and_the_others_are_found_by_their_message() -> None:
+    """Before 0090 a reason stayed in its row for ever."""
+    module = ScriptDirectory.from_config(alembic_config()).get_revision("0090").module
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE members (id, user_id)"))
+        connection.execute(
+            text(
+                "CREATE TABLE answers (cause, member_id, occurrence_id, state, at, reason, recorded_by, taken_back_at)"
+            )
+        )
+        connection.execute(text("INSERT INTO members VALUES ('zhang', '@zhang:test'), ('sun', NULL)"))
+        for row in (
+            "('event:$kept', 'zhang', 'roll', 'excused', '2026-07-01', '倒班', NULL, NULL)",
+            "('event:$back', 'zhang', 'roll', 'excused', '2026-07-01', '发烧', NULL, '2026-07-02')",
+            "('megolm:session:1', 'zhang', 'other', 'excused', '2026-07-01', '倒班', NULL, NULL)",
+            "('event:$none', 'zhang', 'third', 'excused', '2026-07-01', NULL, NULL, NULL)",
+            "('event:$gone', 'sun', 'roll', 'excused', '2026-07-01', '倒班', NULL, NULL)",
+        ):
+            connection.execute(text(f"INSERT INTO answers VALUES {row}"))
+        with Operations.context(MigrationContext.configure(connection)):
+            module.upgrade()
+        assert [tuple(row) for row in connection.execute(text("SELECT cause, reason FROM answers ORDER BY cause"))] == [
+            ("event:$back", None),
+            ("event:$gone", "倒班"),
+            ("event:$kept", "倒班"),
+            ("event:$none", None),
+            ("megolm:session:1", "倒班"),
+        ]
+        known = connection.execute(text("SELECT event_id, room_id, user_id, sort, about, cause FROM counted_messages"))
+        assert [tuple(row) for row in known] == [("$kept", "", "@zhang:test", "leave", "roll", "event:$kept")]
     engine.dispose()

@@ -43,6 +43,7 @@ from tests.small_branch import (
     reaction,
     redaction,
 )
+from tests.small_branch import edit as edit_message
 from zhibu.catalogue import load_speech
 
 SPEECH = load_speech()
@@ -802,3 +803,16 @@ async def test_at_once_asks_the_caps_too_and_a_poll_does_not_stand_in_its_own_wa
     await asked.branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=Cap.DAY, value="2")])
     await asked.ask(f"{NIGHTLY}; 马上发 等不了")
     assert len(asked.sent(START)) == 2
+
+
+async def test_a_vote_in_words_stays_as_it_was_said_and_who_changes_its_message_is_told(asked: Asked) -> None:
+    await asked.ask()
+    branch, said = asked.branch, message(account(ZHANG), "1", room_id=private_room(ZHANG))
+    await branch.hear(said, edit_message(account(ZHANG), said.event_id, "1号", room_id=private_room(ZHANG)))
+    assert "poll.stands" not in [key for _, key in await branch.told()]
+    before = await asked.votes()
+    await branch.hear(edit_message(account(ZHANG), said.event_id, "2", room_id=private_room(ZHANG)))
+    assert (await branch.told())[-1] == (account(ZHANG), "poll.stands")
+    await branch.hear(redaction(account(ZHANG), said.event_id, room_id=private_room(ZHANG)))
+    assert [key for _, key in await branch.told()].count("poll.stands") == 1
+    assert await asked.votes() == before

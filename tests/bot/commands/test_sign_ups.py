@@ -404,3 +404,26 @@ async def test_a_year_later_nobody_knows_who_it_was(gathering: Gathering) -> Non
     await gathering.branch.store.settle(notes=[Swept(at=gathering.branch.clock.now)])
     assert await gathering.names() == []
     assert (await gathering.one()).people == 2
+
+
+async def test_who_removes_what_took_them_off_is_told_that_they_are_off(gathering: Gathering) -> None:
+    await gathering.begin()
+    said = await gathering.say(ZHANG, "+1")
+    off = await gathering.say(ZHANG, "取消报名")
+    assert await gathering.names() == []
+    branch = gathering.branch
+    await branch.hear(redaction(account(ZHANG), said.event_id))
+    assert "sign_up.off_stands" not in [key for _, key in await branch.told()]
+    await branch.hear(redaction(account(ZHANG), off.event_id))
+    assert (await branch.told())[-1] == (account(ZHANG), "sign_up.off_stands")
+    assert await gathering.names() == []
+
+
+async def test_who_changes_their_word_into_something_else_is_told_that_they_are_on(gathering: Gathering) -> None:
+    await gathering.begin()
+    said = await gathering.say(ZHANG, "+1")
+    await gathering.branch.hear(edit(account(ZHANG), said.event_id, "+1 "))
+    before = await gathering.branch.told()
+    await gathering.branch.hear(edit(account(ZHANG), said.event_id, "我再看看"))
+    assert await gathering.branch.told() == [*before, (account(ZHANG), "sign_up.stands")]
+    assert len(await gathering.names()) == 1
