@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from bot.commands.asking import Settings
 from bot.commands.grammar import read
 from bot.commands.plain import without_reply_fallback
-from bot.commands.understanding import cause_of, is_for_us, replied
+from bot.commands.replies import replied
+from bot.commands.understanding import cause_of, is_for_us
 from bot.commands.vocabulary import Verb
 from bot.formatted import html_of, links_in, shown_beside
 from bot.matrix.events import Event

@@ -19,11 +19,14 @@ from content.identifiers import Cause, EventId, RoomId, UserId
 from content.model_members import MemberNominated
 from content.mutes import Muted
 from content.polls import Voted
-from content.sign_up_sheets import EntriesWithdrawn, SignedUp
+from content.sign_up_sheets import EntriesWithdrawn, SignedUp, SignUpOpened
 
 
 class Sort(StrEnum):
-    """As what a message counted. A ``REASON`` is one that was asked for: all of it is why somebody is on leave."""
+    """As what a message counted. A ``REASON`` is one that was asked for: all of it is why somebody is on leave.
+
+    By one that has ``BEGUN`` a sign-up nothing was answered.
+    """
 
     LEAVE = "leave"
     REASON = "reason"
@@ -34,6 +37,7 @@ class Sort(StrEnum):
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
     NOMINATION = "nomination"
+    BEGUN = "begun"
 
 
 LEAVES = frozenset((Sort.LEAVE, Sort.REASON))
@@ -92,6 +96,8 @@ def _sort_of(answer: Decision, cause: Cause) -> tuple[Sort, str] | None:
                 return Sort.SILENCE, ""
             case Voted():
                 return Sort.VOTE, fact.poll
+            case SignUpOpened():
+                return Sort.BEGUN, fact.sign_up.id
             case SignedUp():
                 return Sort.SIGN_UP, fact.sign_up
             case EntriesWithdrawn():

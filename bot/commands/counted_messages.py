@@ -109,7 +109,8 @@ async def _says_the_same(unit: Reading, one: Counted, text: str) -> bool:
 
 async def _stands(unit: Reading, one: Counted, by: UserId) -> Decision | None:
     """Say that a message counts as it was first said; ``None`` where nothing of it does by now."""
-    said = await _STANDING[one.sort](unit, one)
+    standing = _STANDING.get(one.sort)
+    said = await standing(unit, one) if standing is not None else None
     return rules.stands(one, said, by=by, now=unit.now) if said is not None else None
 
 

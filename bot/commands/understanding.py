@@ -29,6 +29,7 @@ from bot.commands.grammar import Said, is_talk, language_of, nearest, read
 from bot.commands.plain import normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
 from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
+from bot.commands.replies import answers_another, replied
 from bot.commands.vocabulary import CALLING, ROOM_WORDS, WORDS, Verb
 from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
@@ -329,6 +330,9 @@ async def _said(
     if said is None:
         unknown = await _unknown(asking) if place is Place.PRIVATE or (mentioned and place is Place.ROOM) else None
         return _with_room(unknown, learned, sender)
+    answers = target is not None and place is Place.ROOM and not directly and _is_an_answer(said, text)
+    if answers and target is not None and await answers_another(unit, event, target, me):
+        return None
     answer = await _command(asking, said, directly=directly)
     return _with_room(_in_language(answer, language_of(said)), learned, sender)
 
@@ -369,6 +373,12 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     if asking.poll is not None and not command.answers:
         asking = replace(asking, poll=None)
     return await command.handler(asking)
+
+
+def _is_an_answer(said: Said, text: str) -> bool:
+    """Tell of a command that it says no more than a word to what it answers; a list, or a new question, says more."""
+    command = BY_VERB[said.verb]
+    return command.answers and not command.momentary(said.argument) and not sign_ups.is_pasted(text)
 
 
 def _is_heard_in_rooms(said: Said) -> bool:
@@ -479,14 +489,6 @@ async def _votes(unit: Reading, poll: Poll | None, sender: UserId, place: Place)
         return True
     member = await members.by_user(unit, sender) if place is Place.PRIVATE else None
     return member is not None and bool(await stored_polls.open_for(unit, member))
-
-
-def replied(content: dict[str, Any]) -> EventId | None:
-    """Return the message that another answers."""
-    related = content.get("m.relates_to")
-    reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
-    target = reply.get("event_id") if isinstance(reply, dict) else None
-    return EventId(target) if isinstance(target, str) else None
 
 
 def _called(event: Event, me: UserId) -> tuple[UserId, ...]:
