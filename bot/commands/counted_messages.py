@@ -119,10 +119,9 @@ async def _answer_stands(unit: Reading, one: Counted) -> Words | None:
     if place is None or place.decided_by != one.cause:
         return None
     is_leave = place.state is checkins.State.EXCUSED
-    key = "leave.stands" if is_leave else "checkin.stands"
-    if not checkins.is_open(place.occurrence, unit.now):
-        key += "_for_good"
-    return words(key, title=place.title)
+    if checkins.is_open(place.occurrence, unit.now):
+        return words("leave.stands" if is_leave else "checkin.stands", title=place.title)
+    return words("leave.stands_for_good" if is_leave else "checkin.stands_for_good", title=place.title)
 
 
 async def _correction_stands(unit: Reading, one: Counted) -> Words | None:
