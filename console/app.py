@@ -102,6 +102,7 @@ def _words() -> dict[str, object]:
     return {
         "t": moments.sayer(),
         "t_or": moments.t_or,
+        "stand": wording.stand,
         "say": moments.say,
         "when": moments.when,
         "fully": moments.fully,

@@ -9,6 +9,7 @@ from flask import g, request
 
 from console.desk import desk, now
 from content.decision import Parameter, Words
+from content.occurrences import State
 from content.organisations import Organisation
 from content.speech import LANGUAGES, Reader, show_instant
 
@@ -64,6 +65,11 @@ def is_known(key: str) -> bool:
 def t_or(key: str, otherwise: str, **parameters: Parameter) -> str:
     """Say the sentence of a key made from data, or another where nobody has written one."""
     return t(key if is_known(key) else otherwise, **parameters)
+
+
+def stand(state: State, held_at: datetime) -> str:
+    """Say where an occurrence stands; what people were told of and what has not begun is only announced."""
+    return t("occurrence.state_ahead" if state is State.OPEN and now() < held_at else f"occurrence.state_{state}")
 
 
 def when(instant: datetime | None) -> str:
