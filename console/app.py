@@ -112,6 +112,7 @@ def _words() -> dict[str, object]:
         "month_name": wording.month,
         "span": wording.span,
         "ago": moments.ago,
+        "dated": moments.dated,
         "link": link,
         "here": access.signed_in(),
         "held_up": access.held_up(),

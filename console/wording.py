@@ -47,9 +47,17 @@ def t(key: str, **parameters: Parameter) -> str:
     return desk().speech.say(Words(key=key, parameters=parameters), reader())
 
 
+_AT_THE_DESK = {
+    "pledge.no_answer": "pledge.no_answer_at_desk",
+    "sign_up.bad_title": "sign_up.bad_title_at_desk",
+    "sign_up.money": "sign_up.money_at_desk",
+}
+"""What a rule says with what is to be typed in the chat, and what it says to who has fields before them."""
+
+
 def say(words: Words) -> str:
     """Say words that a rule chose."""
-    return desk().speech.say(words, reader())
+    return desk().speech.say(Words(key=_AT_THE_DESK.get(words.key, words.key), parameters=words.parameters), reader())
 
 
 def say_in(place: Organisation, words: Words) -> str:
@@ -99,6 +107,12 @@ def day(value: date | None) -> str:
     if value is None:
         return t("frame.none")
     return t("frame.day", month=t(f"month.{value.month}"), day=value.day, weekday=t(f"weekday.{value.weekday()}"))
+
+
+def dated(value: date) -> str:
+    """Show a date as a sentence has it: with its year where that is another than the present one."""
+    key = "frame.date" if value.year == local(now()).year else "frame.date_year"
+    return t(key, year=value.year, month=t(f"month.{value.month}"), day=value.day)
 
 
 def month(value: date) -> str:

@@ -196,6 +196,7 @@ def show() -> str:
         beats=beats,
         today=day,
         before=same_days_before(day),
+        running=monday(day) if day.weekday() < 6 else None,
         reasons=frozenset(Reason),
     )
 
