@@ -186,6 +186,17 @@ def is_talk(said: Said) -> bool:
     return said.word == "都行" or (said.word == "更正" and not said.argument)
 
 
+_OF_A_PLACE = re.compile(r"[热熱]线|[电電]话|渠道|平台|中心|信箱|[邮郵]箱|方式|方法|流程|指南|公[众眾][号號]|信[号號]")
+
+
+def is_talk_of_asking(said: Said, text: str) -> bool:
+    """Tell of 求助 and 举报 in a room that they are talk: the beginning of another word, or of where one may ask."""
+    if said.verb not in (Verb.HELP_CASE, Verb.COMPLAIN):
+        return False
+    runs_on = re.match(rf"\W*{re.escape(said.word)}\w", simplified(normalise(text))) is not None
+    return (runs_on and said.verb is Verb.HELP_CASE) or _OF_A_PLACE.match(said.argument) is not None
+
+
 def nearest(text: str) -> str | None:
     """Return the word of ours that a message is probably meant to be, ``None`` where none is near."""
     plain = keyword(normalise(text))

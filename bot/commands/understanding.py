@@ -24,7 +24,7 @@ from bot.commands import (
 )
 from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Held, Place, Settings
-from bot.commands.grammar import Said, is_talk, language_of, nearest, read
+from bot.commands.grammar import Said, is_talk, is_talk_of_asking, language_of, nearest, read
 from bot.commands.plain import normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
 from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
@@ -84,8 +84,9 @@ def is_for_us(event: Event, me: UserId) -> bool:
         return False
     if _mentions(event.content, me):
         return True
-    said = read(without_reply_fallback(event.content["body"]))
-    return said is not None and said.verb not in _OF_LEADERS and _is_heard_in_rooms(said)
+    text = without_reply_fallback(event.content["body"])
+    said = read(text)
+    return said is not None and said.verb not in _OF_LEADERS and _is_heard_in_rooms(said, text)
 
 
 def _tap_cause(event_id: str) -> Cause:
@@ -337,7 +338,7 @@ def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | 
 async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | Refusal | None:
     """Take a command to its handler, unless it was said in a room where it is no more than talk."""
     command = BY_VERB[said.verb]
-    if not directly and not _is_heard_in_rooms(said):
+    if not directly and not _is_heard_in_rooms(said, asking.text):
         return None
     if command.momentary(said.argument):
         if asking.held is not None:
@@ -353,9 +354,11 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     return await command.handler(asking)
 
 
-def _is_heard_in_rooms(said: Said) -> bool:
+def _is_heard_in_rooms(said: Said, text: str) -> bool:
     """Tell of a command that it is more than talk in a room, though it neither calls the bot nor answers it."""
-    return (BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())) and not is_talk(said)
+    if is_talk(said) or is_talk_of_asking(said, text):
+        return False
+    return BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())
 
 
 async def _has_left(asking: Asking) -> bool:
@@ -408,8 +411,11 @@ def _without_mention(text: str, names: tuple[str, ...]) -> str:
             return rest
     if read(text) is not None:
         return text
-    rest = _MENTION.sub("", text, count=1)
-    return rest if rest != text else _CALLED.sub("", text, count=1)
+    called, mentioned = _CALLED.sub("", text, count=1), _MENTION.sub("", text, count=1)
+    # Of 支部助手：求助 … the name ends at its colon, of @zhibu:server 求助 … at the space.
+    if mentioned == text or (called != text and read(called) is not None):
+        return called
+    return mentioned
 
 
 def _asked_in(event: Event) -> str | None:

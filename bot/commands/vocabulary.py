@@ -193,6 +193,7 @@ ROOM_WORDS = {
     Verb.DUES_LIST: ("党费明细", "党费记录"),
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
+    Verb.HELP_CASE: ("求助",),
     Verb.HELP_CASE_UNNAMED: ("匿名求助", "匿名反映"),
     Verb.THOUGHTS: ("思想汇报",),
     Verb.DATA: ("我的数据", "导出我的数据"),

@@ -73,6 +73,24 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     ("/签到", Where.DIRECT, Open.ROLL, DONE),
     # Whoever wants to stay without a name is told at once that they are seen where they said so.
     ("匿名求助 班长总让我上夜班", Where.ROOM, Open.NOTHING, "help_case.unnamed_in_private"),
+    # So is who asks for help there, or complains of no message that is meant.
+    *[
+        (text, where, Open.NOTHING, "help_case.in_private")
+        for text in ("求助", "求助！", "求助 我有困难", "求助：家里老人住院", "求助，家里老人住院了")
+        for where in (Where.ROOM, Where.MENTION)
+    ],
+    *[
+        (text, Where.ROOM, Open.NOTHING, SILENCE)
+        for text in ("求助信号灯坏了吗", "求助热线是多少", "求助 热线12345", "我要求助一下", "求助者已经找到了", "有个困难")
+    ],
+    *[
+        (text, Where.ROOM, Open.NOTHING, "complaint.how_from_room")
+        for text in ("举报", "舉報！", "举报 有人骂人", "举报：刷屏", "complaint")
+    ],
+    *[
+        (text, Where.ROOM, Open.NOTHING, SILENCE)
+        for text in ("举报电话12380", "举报 电话是12380", "我要举报他", "举报人已经找到了", "complaint about lunch")
+    ],
     # Acknowledgements are never answered.
     *[
         (text, where, Open.ROLL, SILENCE)
@@ -115,7 +133,7 @@ ROWS: list[tuple[str, Where, Open, str]] = [
         (text, Where.DIRECT, Open.NOTHING, "survey.nothing_open")
         for text in ("问卷", "问卷 网页", "問卷 網頁", "问卷网页", "survey page")
     ],
-    *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("接龙", "求助 我有困难", "问卷", "+1")],
+    *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("接龙", "问卷", "+1")],
     ("开会了吗", Where.MENTION, Open.ROLL, "help.not_understood"),
 ]
 
@@ -284,7 +302,7 @@ def test_no_word_is_left_without_its_traditional_form() -> None:
     assert {word for word in ours if set(word) & set(simplified)} - set(TRADITIONAL) <= {"学完了"}
 
 
-OF_OTHERS = (Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE, Verb.COMPLAIN, Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN)
+OF_OTHERS = (Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE, Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN)
 
 HEARD = [(verb, word) for verb in Verb for word in WORDS[verb] if verb is not Verb.BIND]
 
