@@ -28,6 +28,17 @@ from bot.commands.grammar import Said, is_talk, is_talk_of_asking, language_of, 
 from bot.commands.plain import normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
 from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
+from bot.commands.spoken_to import (
+    called,
+    calls,
+    may_name,
+    mentions,
+    names_account,
+    names_of_bot,
+    names_one,
+    without_name,
+    without_names,
+)
 from bot.commands.vocabulary import CALLING, ROOM_WORDS, WORDS, Verb
 from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
@@ -44,8 +55,6 @@ from storage import sanctions as stored_sanctions
 from storage.store import Step
 from storage.unit import Reading
 
-_MENTION = re.compile(r"^\s*@?\S+?(?::\S+)?\s*[:：,，]?\s+")
-_CALLED = re.compile(r"^\s*@?\S{1,30}?\s*[:：,，]\s*(?=\S)")
 _POLLS = poll_shapes.STARTS | poll_shapes.RESPONSES | poll_shapes.ENDS
 _OF_LEADERS = frozenset(
     {Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE},
@@ -59,9 +68,9 @@ def is_plain_talk(event: Event, me: UserId) -> bool:
     if event.type != "m.room.message":
         return False
     body = event.content.get("body")
-    if not isinstance(body, str) or event.content.get("m.relates_to") or _mentions(event.content, me):
+    if not isinstance(body, str) or event.content.get("m.relates_to") or mentions(event.content, me):
         return False
-    return read(body) is None
+    return read(body) is None and not may_name(body)
 
 
 def may_complain(event: Event) -> bool:
@@ -69,9 +78,7 @@ def may_complain(event: Event) -> bool:
     new = event.content.get("m.new_content")
     bodies = (event.content.get("body"), new.get("body") if isinstance(new, dict) else None)
     texts = [without_reply_fallback(body) for body in bodies if isinstance(body, str)]
-    said = [
-        read(text) for one in texts for text in (one, _MENTION.sub("", one, count=1), _CALLED.sub("", one, count=1))
-    ]
+    said = [read(text) for one in texts for text in (one, *without_names(one))]
     return any(one is not None and one.verb is Verb.COMPLAIN for one in said)
 
 
@@ -82,7 +89,7 @@ def is_for_us(event: Event, me: UserId) -> bool:
     """
     if not _is_speech(event.content):
         return False
-    if _mentions(event.content, me):
+    if mentions(event.content, me) or names_account(event.content["body"], me):
         return True
     text = without_reply_fallback(event.content["body"])
     said = read(text)
@@ -251,10 +258,12 @@ async def _said(
     poll = await stored_polls.by_event(unit, room, target) if target else None
     sign_up = await sign_ups.shown_by(unit, room, target) if target and card is None and poll is None else None
     activity = await activities.shown_by(unit, room, target) if target and card is None and poll is None else None
-    mentioned = _mentions(event.content, me)
     text = without_reply_fallback(event.content["body"])
-    if mentioned:
-        text = _without_mention(text, await _names(unit, room, me))
+    mentioned = mentions(event.content, me)
+    if mentioned or may_name(text):
+        names = await names_of_bot(unit, room, me)
+        mentioned = mentioned or names_one(text, names)
+        text = without_name(text, names) if mentioned else text
     said, note = _read_in_place(text, card)
     if card is not None and await session_choices.names_one(unit, card, text):
         said, note = Said(verb=Verb.SESSION, word="1", argument=text), None
@@ -266,7 +275,7 @@ async def _said(
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
     directly = place is not Place.ROOM or mentioned or card is not None or poll is not None or sign_up is not None
     directly = directly or activity is not None
-    directly = directly or (said is not None and said.verb in CALLING and _calls(event, me, said))
+    directly = directly or (said is not None and said.verb in CALLING and calls(event, me, said))
     asking = Asking(
         unit=unit,
         settings=settings,
@@ -285,7 +294,7 @@ async def _said(
         activity=activity,
         note=note,
         held=held,
-        called=_called(event, me),
+        called=called(event, me),
         replied=target,
     )
     if place is Place.PRIVATE and target is not None:
@@ -394,30 +403,6 @@ async def _unknown(asking: Asking) -> Decision | Refusal | None:
     return _in_language(answer, "en") if english else answer
 
 
-async def _names(unit: Reading, room: RoomId, me: UserId) -> tuple[str, ...]:
-    """Return the names by which the bot may be spoken to in a room, longest first."""
-    own = await rooms.state(unit, room, "m.room.member", me)
-    shown = own[1].get("displayname") if own else None
-    names = {me, me.partition(":")[0].removeprefix("@"), shown if isinstance(shown, str) else ""}
-    return tuple(sorted((name for name in names if name), key=len, reverse=True))
-
-
-def _without_mention(text: str, names: tuple[str, ...]) -> str:
-    """Drop who is spoken to, before or after what is said; a name that is not known is taken to be one word."""
-    for name in names:
-        called = rf"@?{re.escape(name)}"
-        rest = re.sub(rf"^\s*{called}\s*[:：,，]?\s*|[\s,，]*{called}\s*$", "", text, flags=re.IGNORECASE)
-        if rest != text and rest.strip():
-            return rest
-    if read(text) is not None:
-        return text
-    called, mentioned = _CALLED.sub("", text, count=1), _MENTION.sub("", text, count=1)
-    # Of 支部助手：求助 … the name ends at its colon, of @zhibu:server 求助 … at the space.
-    if mentioned == text or (called != text and read(called) is not None):
-        return called
-    return mentioned
-
-
 def _asked_in(event: Event) -> str | None:
     body = event.content.get("body")
     return language_of(read(without_reply_fallback(body))) if isinstance(body, str) else None
@@ -475,22 +460,3 @@ def replied(content: dict[str, Any]) -> EventId | None:
     reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
     target = reply.get("event_id") if isinstance(reply, dict) else None
     return EventId(target) if isinstance(target, str) else None
-
-
-def _called(event: Event, me: UserId) -> tuple[UserId, ...]:
-    """Return whom a message calls, but for the bot and who sent it."""
-    mentions = event.content.get("m.mentions")
-    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
-    named = users if isinstance(users, list) else []
-    return tuple(dict.fromkeys(UserId(one) for one in named if isinstance(one, str) and one not in (me, event.sender)))
-
-
-def _calls(event: Event, me: UserId, said: Said) -> bool:
-    """Tell whether a command in a room says whom it is about, so that it is more than talk."""
-    return bool(_called(event, me)) or said.argument.startswith("@")
-
-
-def _mentions(content: dict[str, Any], me: UserId) -> bool:
-    mentions = content.get("m.mentions")
-    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
-    return isinstance(users, list) and me in users

@@ -81,7 +81,14 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     ],
     *[
         (text, Where.ROOM, Open.NOTHING, SILENCE)
-        for text in ("求助信号灯坏了吗", "求助热线是多少", "求助 热线12345", "我要求助一下", "求助者已经找到了", "有个困难")
+        for text in (
+            "求助信号灯坏了吗",
+            "求助热线是多少",
+            "求助 热线12345",
+            "我要求助一下",
+            "求助者已经找到了",
+            "有个困难",
+        )
     ],
     *[
         (text, Where.ROOM, Open.NOTHING, "complaint.how_from_room")
