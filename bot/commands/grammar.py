@@ -24,6 +24,10 @@ _PICTURES_BEHIND = re.compile("[\\s\u2190-\u2bff\U0001f300-\U0001faff]+$")
 """Arrows, signs and emoji with which people end what they say: 签到✅."""
 
 _VOTE = re.compile(rf"(?:投票|投|选|改票|vote)\s*({NUMBERS.pattern})", re.IGNORECASE)
+_MORE_OF_ACTIVITY = re.compile(r"(?:补充|補充|add)[\s:,，]\s*\S", re.IGNORECASE)
+_ACTIVITY_GLUED = re.compile(rf"活[动動](?P<argument>{_MORE_OF_ACTIVITY.pattern}.*)", re.DOTALL | re.IGNORECASE)
+"""活动补充：…, and not 活动补充说明在群里."""
+
 _COUNTED = "(?:[0-9]{1,3}|[一二三四五六七八九十])[号期]?"
 _HELP_CODE = "[0-9a-z]{4}(?:[- ]?[0-9a-z]{4}){3}"
 _OF_HELP = re.compile(rf"b?-?[0-9]{{1,6}}|{_HELP_CODE}", re.IGNORECASE)
@@ -148,6 +152,9 @@ def _read(text: str) -> Said | None:
         return None
     if chains.read_chain(text[:LONGEST_CHAIN]) is not None:
         return Said(verb=Verb.SIGN_UP, word=WORDS[Verb.SIGN_UP][0])
+    more = _ACTIVITY_GLUED.fullmatch(plain)
+    if more is not None:
+        return Said(verb=Verb.ACTIVITY, word="活动", argument=more["argument"])
     head, _, rest = plain.partition(":")
     if rest.strip() and keyword(head) in KEYWORDS:
         plain = f"{head} {rest}"
@@ -181,6 +188,8 @@ def is_talk(said: Said) -> bool:
     """Tell whether a command looks just like talk: many a sentence begins with "leave", and many a wish is 都行."""
     if said.word in ("leave", "cancel", "correct"):
         return bool(said.argument)
+    if said.verb is Verb.ACTIVITY:
+        return _MORE_OF_ACTIVITY.match(said.argument) is None
     if said.word == "ask pledge":
         return ABOUT_PLEDGE.fullmatch(said.argument) is None
     return said.word == "都行" or (said.word == "更正" and not said.argument)

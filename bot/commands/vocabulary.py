@@ -196,6 +196,7 @@ ROOM_WORDS = {
     Verb.HELP_CASE: ("求助",),
     Verb.HELP_CASE_UNNAMED: ("匿名求助", "匿名反映"),
     Verb.THOUGHTS: ("思想汇报",),
+    Verb.ACTIVITY: ("活动",),
     Verb.DATA: ("我的数据", "导出我的数据"),
     Verb.RESOLVE: ("决议",),
     Verb.ASSIGN: ("任务",),
