@@ -112,6 +112,18 @@ def is_called_out(text: str) -> bool:
     return keyword(normalise(text).rstrip("?")) in CALLED_OUT
 
 
+_POLITELY = re.compile(r"(?:可以|行|好|成|方便|ok)\s*[吗嗎么不]\s*\??$", re.IGNORECASE)
+_ASKING = re.compile(r"请问|我想问|想问|怎么|怎样|如何|什么时候|几点|在哪|哪里", re.IGNORECASE)
+
+
+def asks_back(text: str) -> bool:
+    """Tell whether a message asks something, rather than answers; 值夜班，可以吗 only asks leave politely."""
+    plain = normalise(text).translate(SIMPLIFIED)
+    if _POLITELY.search(plain):
+        return False
+    return plain.endswith(("?", "吗", "嗎")) or _ASKING.match(plain) is not None
+
+
 def is_bare_reason(text: str) -> bool:
     """Tell whether a message is nothing but a reason for leave."""
     return keyword(normalise(text)) in REASONS
