@@ -206,6 +206,10 @@ def is_talk_of_asking(said: Said, text: str) -> bool:
     return (runs_on and said.verb is Verb.HELP_CASE) or _OF_A_PLACE.match(said.argument) is not None
 
 
+_AROUND = ("我想问", "怎么用", "什么是", "查一下", "改一下", "帮忙", "有误")
+"""Words of ours that people put around what they mean."""
+
+
 def nearest(text: str) -> str | None:
     """Return the word of ours that a message is probably meant to be, ``None`` where none is near."""
     plain = keyword(normalise(text))
@@ -214,8 +218,11 @@ def nearest(text: str) -> str | None:
     held = [word for word in KEYWORDS if len(word) > 1 and not word.isascii() and word in plain]
     if not held and any(reason in plain for reason in TELLING_REASONS):
         return WORDS[Verb.LEAVE][0]
-    if held:
-        return WORDS[KEYWORDS[max(held, key=len)]][0]
+    # Of 我的数据 it is no guess that 我的 is meant, and of 我想问请假怎么弄 none that it is a question to a lecture.
+    whole = [word for word in held if not any(word in other for other in held if other != word)]
+    meant = [word for word in whole if word not in _AROUND] or whole
+    if meant:
+        return WORDS[KEYWORDS[min(meant, key=lambda word: (-len(word), plain.index(word)))]][0]
     english = [word for word in KEYWORDS if word.isascii() and len(word) > 3]
     near = get_close_matches(plain, english, n=1, cutoff=0.75)
     return WORDS[KEYWORDS[near[0]]][1] if near else None

@@ -403,6 +403,14 @@ async def test_strangers_and_people_without_a_place_on_the_roster_get_theirs_too
         ("hepl", "help"),
         ("abstian", "abstain"),
         ("看看我的数据呗", "我的数据"),
+        ("我想问请假怎么弄", "请假"),
+        ("我想问下签到怎么用", "签到"),
+        ("補學是什麼？請問", "补学"),
+        ("帮忙查一下学时", "学时"),
+        ("我的学时有误吧", "学时"),
+        ("我想问个事情", "提问"),
+        ("怎么用呀你", "帮助"),
+        ("请假还是签到", "请假"),
     ],
 )
 def test_the_nearest_word_is_guessed(text: str, word: str) -> None:
