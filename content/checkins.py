@@ -144,7 +144,7 @@ def check_in(
     if expectation.state in TOOK_PART and note is None:
         return _quietly(way, expectation, "checkin.already")
     if occurrence.state is OccurrenceState.WITHDRAWN:
-        return refused("checkin.withdrawn", title=expectation.title)
+        return refused(_withdrawn(expectation), title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
     if expectation.kind is Kind.LECTURE:
@@ -209,7 +209,7 @@ def ask_leave(
     """
     occurrence = expectation.occurrence
     if occurrence.state is OccurrenceState.WITHDRAWN:
-        return refused("checkin.withdrawn", title=expectation.title)
+        return refused(_withdrawn(expectation), title=expectation.title)
     if not is_open(occurrence, now):
         return refused("leave.closed", title=expectation.title, closed=occurrence.closes_at or occurrence.due_at)
     if len(reason) > LONGEST_REASON:
@@ -347,7 +347,14 @@ def _leave_seat(undone: Decision, expectation: Expectation, own: OwnSession | No
 def _taken_back(expectation: Expectation) -> str:
     if expectation.state is State.OPEN:
         return "checkin.coming_taken_back"
-    return "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+    learned = expectation.kind is Kind.LESSON
+    if expectation.state is State.EXCUSED:
+        return "leave.taken_back" if learned else "leave.taken_back_attended"
+    return "checkin.taken_back" if learned else "checkin.taken_back_attended"
+
+
+def _withdrawn(expectation: Expectation) -> str:
+    return "checkin.withdrawn" if expectation.kind is Kind.LESSON else "checkin.withdrawn_attended"
 
 
 def _cross_out(expectation: Expectation, causes: tuple[Cause, ...], now: datetime) -> AnswersTakenBack:
