@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from bot.commands.plain import normalise
 from bot.commands.remarks import is_acknowledgement, is_called_out, is_dropped, is_skipped
 from bot.commands.vocabulary import Verb
 from content import help_cases as rules
-from content.decision import Decision, Refusal, Secret, Tell, words
+from content.decision import Decision, Refusal, Secret, Tell, Words, words
 from content.help_case_codes import code_before, code_hash, is_code_meant, new_code
 from content.help_cases import HelpCase, HelpInquiryForgotten, HelpWords, Sort
 from content.identifiers import (
@@ -34,6 +35,13 @@ from storage.unit import Reading
 Answer = Decision | Refusal | None
 
 _TAKE_BACK = ("撤回", "收回", "undo", "withdraw")
+_NUMBER = "b-?[0-9]{1,6}"
+_MORE = re.compile(
+    rf"\s*(?:(?P<named>{_NUMBER})\s*)?(?:补充|補充|add(?=\s*[:：]))(?:一下|一点|一點|一句)?"
+    rf"(?:[\s:：,，]+(?P<number>{_NUMBER})(?![\w-]))?(?:[\s:：,，。.!！]+(?P<text>.*)|$)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What is more of a case that stands, of the one whose number is said: 补充 …, B-017 补充：…; 补充营养 is none."""
 MOST_LISTED = 10
 MOST_ANSWERS = 8
 
@@ -88,6 +96,10 @@ async def _keep(asking: Asking, text: str) -> Answer:
     """
     if (answered := await _without_inquiry(asking, await _of_code(asking, text))) is not None:
         return answered
+    if (more := _MORE.fullmatch(text)) is not None:
+        return await _without_inquiry(
+            asking, await _add_more(asking, more["number"] or more["named"], more["text"] or "")
+        )
     if is_called_out(text):
         return _ask_what(asking)
     if is_dropped(text):
@@ -112,6 +124,24 @@ async def _keep(asking: Asking, text: str) -> Answer:
     held = [one for one in await stored.mine(asking.unit, asking.member.id, asking.sender) if one.stage in rules.OPEN]
     said = _words(id, text, day, _message(asking.event))
     return rules.open_named(case, said, days=days, held=len(held))
+
+
+async def _add_more(asking: Asking, number: str | None, text: str) -> Answer:
+    """Take 求助 补充 … as more of the one open case under one's name, or of the one whose number is said.
+
+    Where none is, nothing is opened: what they speak of may be a case without a name.
+    """
+    found = [one for one in await _mine(asking) if one.stage in rules.OPEN]
+    if not found:
+        return _say(asking, "none_to_add_to")
+    meant = [one for one in found if number is None or one.number == rules.number_in(number)]
+    if len(meant) == 1 and text.strip():
+        return await _add(asking, meant[0], text, _message(asking.event))
+    if len(found) == 1 and meant:
+        return _say(asking, "add_what", number=found[0].called)
+    lines = tuple(map(_line, found[:MOST_LISTED]))
+    said = words("help_case.add_which", list=lines, number=found[0].called)
+    return Decision(effects=(Tell(user=asking.sender, words=said),))
 
 
 async def ask_unnamed(asking: Asking) -> Answer:
@@ -225,16 +255,13 @@ async def progress(asking: Asking) -> Answer:
         return _say(asking, "none_of_mine")
     if len(found) == 1:
         return await _show(asking, found[0])
-    lines = tuple(
-        words(
-            "help_case.list_line",
-            number=one.called,
-            day=one.received_on.isoformat(),
-            stage=(rules.stage_words(one),),
-        )
-        for one in found[:MOST_LISTED]
-    )
+    lines = tuple(map(_line, found[:MOST_LISTED]))
     return Decision(effects=(Tell(user=asking.sender, words=words("help_case.list", list=lines)),))
+
+
+def _line(case: HelpCase) -> Words:
+    day, stage = case.received_on.isoformat(), (rules.stage_words(case),)
+    return words("help_case.list_line", number=case.called, day=day, stage=stage)
 
 
 async def _mine(asking: Asking) -> tuple[HelpCase, ...]:

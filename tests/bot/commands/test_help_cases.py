@@ -204,6 +204,52 @@ async def test_a_reply_to_the_receipt_adds_to_the_case_and_its_owner_is_told(bra
     assert [one.stage for one in await cases(branch)] == [Stage.WITHDRAWN]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "求助 补充 周三要做手术",
+        "求助 补充：周三要做手术",
+        "求助补充：周三要做手术",
+        "求助：補充一下，周三要做手术",
+        "help me add: 周三要做手术",
+    ],
+)
+async def test_more_of_the_one_open_case_is_no_second_one(branch: SmallBranch, text: str) -> None:
+    await say(branch, "求助 家里老人住院")
+    await say(branch, text)
+    (row,) = await cases(branch)
+    assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
+    assert (await told(branch))[-1] == {"key": "help_case.added", "parameters": {"number": "B-001"}}
+
+
+async def test_where_several_are_open_it_is_asked_which_and_the_number_says_it(branch: SmallBranch) -> None:
+    for words in ("求助 家里老人住院", "求助 宿舍没有热水", "求助 补充 周三要做手术"):
+        await say(branch, words)
+    asked = (await told(branch))[-1]
+    assert asked["key"] == "help_case.add_which"
+    assert [len(await said_in(branch, row.id)) for row in await cases(branch)] == [1, 1]
+    await say(branch, "求助 补充 B-001 周三要做手术")
+    await say(branch, "求助 b2 补充：周五前能修吗")
+    await say(branch, "求助 补充 B-003 什么")
+    first, second = await cases(branch)
+    assert await said_in(branch, first.id) == ["家里老人住院", "周三要做手术"]
+    assert await said_in(branch, second.id) == ["宿舍没有热水", "周五前能修吗"]
+    assert [one["key"] for one in await told(branch)][-2:] == ["help_case.added", "help_case.add_which"]
+
+
+async def test_where_no_case_under_ones_name_is_open_nothing_is_opened(branch: SmallBranch) -> None:
+    """What they would add to may be a case without a name: a new one would tell who they are."""
+    await say(branch, "匿名求助 食堂太贵")
+    await say(branch, "求助 补充 早饭也贵")
+    (row,) = await cases(branch)
+    assert row.user_id is None
+    assert (await told(branch))[-1]["key"] == "help_case.none_to_add_to"
+    await say(branch, "求助 补充营养的钱不够")
+    assert await said_in(branch, (await cases(branch))[1].id) == ["补充营养的钱不够"]
+    await say(branch, "求助 补充")
+    assert (await told(branch))[-1]["key"] == "help_case.add_what"
+
+
 async def test_what_was_said_last_is_taken_back_with_every_word(branch: SmallBranch) -> None:
     await say(branch, f"求助 {WORD}")
     await say(branch, "撤回")
