@@ -9,6 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from bot.commands.amounts import LENGTH, LENGTH_PATTERN, NUMBERS, TENS
+from bot.commands.leave_reasons import reason_of_leave
 from bot.commands.plain import SIMPLIFIED, keyword, normalise, simplified
 from bot.commands.remarks import VENUE_CODE
 from bot.commands.vocabulary import CALLING, FORMS, KEYWORDS, REASONS, TELLING_REASONS, WORDS, Verb
@@ -165,7 +166,7 @@ def _read(text: str) -> Said | None:
         return Said(verb=KEYWORDS[whole], word=whole)
     if chains.asks(plain):
         return Said(verb=Verb.SIGN_UP, word="+1")
-    leave = _leave_by_reason(whole)
+    leave = _leave_by_reason(whole, plain)
     if leave is not None:
         return leave
     voted = _VOTE.fullmatch(plain.translate(SIMPLIFIED))
@@ -228,9 +229,12 @@ def nearest(text: str) -> str | None:
     return WORDS[KEYWORDS[near[0]]][1] if near else None
 
 
-def _leave_by_reason(whole: str) -> Said | None:
+def _leave_by_reason(whole: str, plain: str) -> Said | None:
     reason = whole.removesuffix("请假") if whole.endswith("请假") else whole.removeprefix("请假")
-    return Said(verb=Verb.LEAVE, word="请假", argument=reason) if reason in REASONS else None
+    if reason in REASONS:
+        return Said(verb=Verb.LEAVE, word="请假", argument=reason)
+    said = reason_of_leave(plain)
+    return Said(verb=Verb.LEAVE, word="请假", argument=said) if said else None
 
 
 def _glued(plain: str) -> Said | None:

@@ -68,6 +68,39 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     *[(text, Where.REPLY, Open.ROLL, LEAVE) for text in ("请假 倒班", "有事请假", "值班", "出差", "病假", "请假")],
     ("请假条在哪里领", Where.ROOM, Open.ROLL, SILENCE),
     *[("请假值班", where, Open.ROLL, LEAVE) for where in (Where.ROOM, Where.DIRECT)],
+    *[
+        (text, where, Open.ROLL, LEAVE)
+        for text in (
+            "请假明天值夜班",
+            "请假，家里老人住院了",
+            "請假明天上午要值班",
+            "请假我在外出差",
+            "我要请假，今天发烧了",
+            "请个假，孩子生病",
+            "明天上夜班，请假",
+            "请假7月3日去医院",
+        )
+        for where in (Where.ROOM, Where.DIRECT)
+    ],
+    *[
+        (text, Where.ROOM, Open.ROLL, SILENCE)
+        for text in (
+            "请假条怎么写",
+            "请假制度",
+            "请假的人",
+            "请假明天再说",
+            "请假今天有几个人？",
+            "请假值班的请登记",
+            "请假明天还来得及吗",
+            "明天谁请假",
+            "今天上班，不能请假",
+            "请假太多了",
+            "明天开会的都不要请假",
+            "我想请假怎么办",
+            "请假家里有事怎么写",
+            "请假病假都要扣钱",
+        )
+    ],
     # What people put behind a word, or before it.
     *[(text, Where.ROOM, Open.ROLL, DONE) for text in ("签到✅", "签到！！👍", "到💪", "到 ❤️")],
     ("/签到", Where.DIRECT, Open.ROLL, DONE),
@@ -289,6 +322,22 @@ TRADITIONAL = {
     "退出报名": "退出報名",
     "退出接龙": "退出接龍",
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("请假明天值夜班", "明天值夜班"),
+        ("请假，出差", "出差"),
+        ("請假，家裡老人住院", "家裡老人住院"),
+        ("明天上夜班，请假", "明天上夜班"),
+        ("请假值夜班（10点下班）！", "值夜班(10点下班)"),
+        ("请假" + "明天值夜班" * 20, None),
+    ],
+)
+def test_the_reason_is_what_stands_beside_the_word(text: str, reason: str | None) -> None:
+    found = read(text)
+    assert (found.argument if found else None) == reason
 
 
 @pytest.mark.parametrize("verb", list(Verb))
