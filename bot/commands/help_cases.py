@@ -28,7 +28,7 @@ from content.identifiers import (
     derive,
 )
 from content.inquiries import make_inquiry
-from storage import duties, inquiries, organisations, settings, workdays
+from storage import duties, inquiries, members, organisations, settings, workdays
 from storage import help_cases as stored
 from storage.unit import Reading
 
@@ -320,16 +320,36 @@ async def edited(unit: Reading, target: EventId, sender: UserId, text: str) -> A
     """Take what somebody changed a message to in the place of what it said in their case."""
     id = _id_of(_message(target))  # noqa: A001
     found = await stored.said_by(unit, id, sender)
+    said = read(text)
+    if said is not None and said.verb is Verb.HELP_CASE_UNNAMED:
+        return await _edited_unnamed(unit, sender, said.argument, found[0] if found is not None else None)
     if found is None:
         return None
-    said = read(text)
     if said is not None and said.verb is Verb.HELP_CASE:
         text = said.argument
-    if not text.strip() or (said is not None and said.verb is Verb.HELP_CASE_UNNAMED):
+    if not text.strip():
         return None
     case, _ = found
     day, _, _ = await _days(unit, case.organisation)
     return rules.change(case, _words(case.id, text, day, _message(target)), to=sender, now=unit.now)
+
+
+async def _edited_unnamed(unit: Reading, sender: UserId, text: str, named: HelpCase | None) -> Answer:
+    """Say of a message that was changed and asks without a name that a change is not read, and what is.
+
+    To which case it belongs is not known, unless its code is said; of one that is over nothing is said. What was asked
+    under one's name stays so.
+    """
+    if await members.by_user(unit, sender) is None:
+        return None
+    code, _ = code_before(text)
+    case = named or (await stored.by_code(unit, code) if code is not None else None)
+    if (code is not None and case is None) or (case is not None and case.stage not in rules.OPEN):
+        return None
+    said = words("help_case.unnamed_not_changed")
+    if named is not None:
+        said = words("help_case.stays_named", number=named.called)
+    return Decision(facts=(HelpInquiryForgotten(user=sender),), effects=(Tell(user=sender, words=said),))
 
 
 def _message(event: EventId) -> Cause:

@@ -310,6 +310,45 @@ async def test_a_change_of_what_is_over_leaves_the_case_as_it_was(branch: SmallB
     assert (await told(branch))[-1]["key"] == "help_case.over_as_it_was"
 
 
+@pytest.mark.parametrize("room", [private_room(ZHANG), EAST_ROOM])
+async def test_a_changed_message_without_a_name_is_not_read_and_that_is_said_in_private(
+    branch: SmallBranch, room: Any
+) -> None:
+    first = message(account(ZHANG), "匿名求助 食堂太贵", room_id=room)
+    changed = edit(account(ZHANG), first.event_id, f"匿名求助 {WORD}", room_id=room)
+    await branch.hear(first, changed)
+    assert (await told(branch))[-1]["key"] == "help_case.unnamed_not_changed"
+    assert await branch.rows(outbox.outbox.c.room_id == EAST_ROOM) == []
+    assert WORD not in await branch.everything()
+    actors = {row.actor for row in await branch.store.read(lambda unit: unit.rows(select(audit)))}
+    assert account(ZHANG) not in actors
+    came = await branch.store.read(lambda unit: unit.rows(causes.select()))
+    assert {row.at.hour for row in came if changed.event_id in row.cause} == {0}, "the day alone"
+
+
+async def test_of_a_case_without_a_name_that_is_over_a_change_says_nothing(branch: SmallBranch) -> None:
+    await say(branch, "匿名求助 食堂太贵")
+    code = await code_of(branch)
+    words = f"匿名求助 {code} 早饭也贵"
+    more = await branch.hear(message(account(ZHANG), words, room_id=private_room(ZHANG)))
+    assert more
+    for target in ("$one", "$two"):
+        await branch.hear(edit(account(ZHANG), target, f"{words}了", room_id=private_room(ZHANG)))
+        assert [one["key"] for one in await told(branch)].count("help_case.unnamed_not_changed") == 1
+        if target == "$one":
+            await answer_it(branch, stage=Stage.CLOSED)
+    await branch.hear(edit(account(ZHANG), "$three", "匿名求助 2222-3333-4444-5555 也贵", room_id=private_room(ZHANG)))
+    assert [one["key"] for one in await told(branch)].count("help_case.unnamed_not_changed") == 1
+
+
+async def test_what_was_asked_under_a_name_is_made_no_other_by_a_change(branch: SmallBranch) -> None:
+    first = message(account(ZHANG), "求助 家里老人住院", room_id=private_room(ZHANG))
+    await branch.hear(first, edit(account(ZHANG), first.event_id, "匿名求助 家里老人", room_id=private_room(ZHANG)))
+    assert (await told(branch))[-1] == {"key": "help_case.stays_named", "parameters": {"number": "B-001"}}
+    (row,) = await cases(branch)
+    assert await said_in(branch, row.id) == ["家里老人住院"]
+
+
 async def test_nothing_is_kept_of_who_asks_without_a_name(branch: SmallBranch) -> None:
     """PRIV-16: once the receipt is sent, no row anywhere holds both, nor a time finer than the day."""
     before = await branch.store.read(lambda unit: unit.rows(select(audit)))
