@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from bot.commands import manners
 from bot.commands.amounts import LENGTH, LENGTH_PATTERN, NUMBERS, TENS
 from bot.commands.leave_reasons import reason_of_leave
 from bot.commands.plain import SIMPLIFIED, keyword, normalise, simplified
@@ -41,8 +42,8 @@ _OF_ASKING = (
 """What asks about asking for help, and is none: 求助热线是多少."""
 
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度|承诺)"
-    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度){_COUNTED}|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){LENGTH_PATTERN})"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|撤回|接管|绑定|静音|问卷|进度|承诺)"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度)(?<!撤回){_COUNTED}|(?<=撤回)(?i:b-?[0-9]{{1,6}})|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){LENGTH_PATTERN})"
 )
 _ASKED = re.compile(
     rf"(?P<word>匿名求助|匿名反映|求助|有个困难|匿名提问|提问|举报)(?!(?<=求助){_OF_ASKING}|(?<=匿名反映){_OF_ASKING})"
@@ -73,7 +74,7 @@ _OF_PLEDGE = re.compile(
     re.DOTALL,
 )
 _PLEDGE_ALONE = re.compile(f"{_WHOLE_NUMBER}[号期]?")
-_WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
+_WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*|([^?,，。这那這你我他她它您]{2,20})是什[么麼](?:意思)?\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _NUMBER_OR_CODE = re.compile(f"{_COUNTED}|{VENUE_CODE.pattern}")
 """Of what is open one's number, or the code that is shown where it is held."""
@@ -166,6 +167,9 @@ def _read(text: str) -> Said | None:
         return Said(verb=KEYWORDS[whole], word=whole)
     if chains.asks(plain):
         return Said(verb=Verb.SIGN_UP, word="+1")
+    polite = _politely(plain)
+    if polite is not None:
+        return polite
     leave = _leave_by_reason(whole, plain)
     if leave is not None:
         return leave
@@ -229,6 +233,30 @@ def nearest(text: str) -> str | None:
     return WORDS[KEYWORDS[near[0]]][1] if near else None
 
 
+def _politely(plain: str) -> Said | None:
+    """Find a command, alone or with a number, in what is said with thanks behind it, as a question, or with 我 before.
+
+    Of what is said in words the whole is kept.
+    """
+    if (tail := manners.without_tail(plain)) is not None:
+        rest, ending, apart = tail
+        said = _read(rest)
+        counted = said is not None and (not said.argument or said.verb in _COUNTING or _is_vote(said))
+        if said is not None and counted and manners.tail_fits(said.verb, rest, ending, apart=apart):
+            return said
+    if plain.endswith("?") and (verb := KEYWORDS.get(keyword(plain[:-1]))) and manners.is_asked(plain, verb):
+        return Said(verb=verb, word=keyword(plain[:-1]))
+    if (head := manners.without_head(plain)) is not None:
+        word = keyword(head[0])
+        if word in KEYWORDS and manners.head_fits(KEYWORDS[word], word, done=head[1]):
+            return Said(verb=KEYWORDS[word], word=word)
+    return None
+
+
+def _is_vote(said: Said) -> bool:
+    return said.verb is Verb.VOTE and NUMBERS.fullmatch(said.argument) is not None
+
+
 def _leave_by_reason(whole: str, plain: str) -> Said | None:
     reason = whole.removesuffix("请假") if whole.endswith("请假") else whole.removeprefix("请假")
     if reason in REASONS:
@@ -246,9 +274,9 @@ def _glued(plain: str) -> Said | None:
 
 
 def _asked_what(plain: str) -> Said | None:
-    """Read 什么是三会一课?, as it is asked without a space."""
+    """Read 什么是三会一课? and 三会一课是什么?, as it is asked without a space."""
     found = _WHAT.fullmatch(plain)
-    return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1]) if found is not None else None
+    return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1] or found[2]) if found is not None else None
 
 
 def _asked_without_space(plain: str) -> Said | None:
@@ -257,7 +285,9 @@ def _asked_without_space(plain: str) -> Said | None:
     found = _ASKED.fullmatch(simple) or _OF_PLEDGE.fullmatch(simple)
     if found is None:
         return None
-    return Said(verb=KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :])
+    return Said(
+        verb=KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :].lstrip(",、.;! ")
+    )
 
 
 def _with_argument(plain: str) -> Said | None:

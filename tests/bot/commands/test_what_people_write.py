@@ -104,6 +104,53 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     # What people put behind a word, or before it.
     *[(text, Where.ROOM, Open.ROLL, DONE) for text in ("签到✅", "签到！！👍", "到💪", "到 ❤️")],
     ("/签到", Where.DIRECT, Open.ROLL, DONE),
+    # What they put around it out of courtesy.
+    *[
+        (text, where, Open.ROLL, DONE)
+        for text in (
+            "签到，谢谢",
+            "簽到 謝謝您！",
+            "签到哈",
+            "签到啦",
+            "我签到",
+            "已签到",
+            "我已经签到了",
+            "到，谢谢",
+            "Here, thanks!",
+        )
+        for where in (Where.ROOM, Where.DIRECT, Where.REPLY)
+    ],
+    *[
+        (text, Where.ROOM, Open.LESSON, "checkin.done")
+        for text in ("已學完", "學完啦", "学完了，辛苦了", "Done, thanks")
+    ],
+    *[(text, Where.ROOM, Open.ROLL, LEAVE) for text in ("我请假", "请假，谢谢", "請假，值夜班，謝謝", "请假哈")],
+    *[(text, where, Open.POLL, "1") for text in ("投1，谢谢", "选1哈") for where in (Where.DIRECT, Where.REPLY)],
+    *[
+        (text, Where.ROOM, Open.ROLL, SILENCE)
+        for text in (
+            "请假了",
+            "请假啦",
+            "取消了",
+            "到了",
+            "到啦",
+            "我到",
+            "我已请假",
+            "我谢谢您",
+            "签到了吗",
+            "leave please",
+        )
+    ],
+    *[
+        (text, Where.REPLY, Open.ROLL, DONE)
+        for text in ("迟到10分钟", "我晚点到", "遲到一會兒", "线上参加", "可能晚到一会儿")
+    ],
+    *[(text, Where.ROOM, Open.NOTHING, "hours.message") for text in ("学时？", "学时，谢谢", "學時 謝謝")],
+    ("怎么用？", Where.DIRECT, Open.NOTHING, "help.all"),
+    ("求助，谢谢", Where.DIRECT, Open.NOTHING, "help_case.what"),
+    *[(text, Where.DIRECT, Open.NOTHING, "glossary.nothing_near") for text in ("党代表是什么？", "什么是党代表")],
+    *[(text, Where.ROOM, Open.NOTHING, SILENCE) for text in ("党代表是什么？", "学习？", "我的？")],
+    ("撤回B-001", Where.DIRECT, Open.NOTHING, "help_case.none_such"),
     # Whoever wants to stay without a name is told at once that they are seen where they said so.
     ("匿名求助 班长总让我上夜班", Where.ROOM, Open.NOTHING, "help_case.unnamed_in_private"),
     # So is who asks for help there, or complains of no message that is meant.
