@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.decision import Decision, Discreet, Fact, Refusal, Tell, Words, discreetly, refused, words
-from content.identifiers import EventId, MemberId, PledgeId, PledgeQuestionId, UserId
+from content.identifiers import EventId, MemberId, PledgeId, PledgeQuestionId, RoomId, UserId
 from content.pledges import Pledge, State, tidied
 
 LONGEST_QUESTION = 300
@@ -48,6 +48,8 @@ class Stand(StrEnum):
 class Question(Struct, frozen=True, kw_only=True):
     """One question, known as 3-2: the second to pledge 3. ``named`` is one under its asker's name.
 
+    It was asked by the message ``event`` in ``room``.
+
     ``owner_told`` and ``asker_told`` are when the owner was told of it and the asker of what became of it, ``None``
     while that waits: for quiet hours to end, or for somebody to be there. ``settled_at`` is when it was hidden, or
     closed with its pledge.
@@ -60,6 +62,7 @@ class Question(Struct, frozen=True, kw_only=True):
     asked_at: datetime
     member: MemberId | None = None
     event: EventId | None = None
+    room: RoomId | None = None
     named: bool = False
     stand: Stand = Stand.OPEN
     answer: str = ""
@@ -125,6 +128,7 @@ def ask(
     member: MemberId,
     user: UserId,
     event: EventId,
+    room: RoomId | None = None,
     held: Sequence[Question],
     owner: UserId | None,
     owner_free: bool,
@@ -153,6 +157,7 @@ def ask(
         asked_at=now,
         member=member,
         event=event,
+        room=room,
         named=signed is not None,
         owner_told=now if tells else None,
     )
@@ -320,6 +325,7 @@ def ask_anew(
         member=before.member,
         user=user,
         event=before.event,
+        room=before.room,
         held=[one for one in held if one.id != before.id],
         owner=owner,
         owner_free=owner_free,

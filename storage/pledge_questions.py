@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, RoomId, UserId
 from content.pledge_questions import (
     ASKERS_KEPT,
     WAITS_AT_MOST,
@@ -91,6 +91,7 @@ def _question(unit: Reading, row: AnyRow) -> Question:
         asked_at=row.asked_at,
         member=MemberId(held["member"]) if "member" in held else None,
         event=EventId(held["event"]) if "event" in held else None,
+        room=RoomId(held["room"]) if "room" in held else None,
         named=row.named,
         stand=Stand(row.stand),
         answer=held.get("answer", ""),
@@ -245,7 +246,7 @@ def _row(unit: Reading, one: Question) -> dict[str, Any]:
         "settled_at": one.settled_at,
         "owner_told": one.owner_told,
         "asker_told": one.asker_told,
-        **_kept(unit.vault, one.id, {**held, "member": one.member, "event": one.event}),
+        **_kept(unit.vault, one.id, {**held, "member": one.member, "event": one.event, "room": one.room}),
     }
 
 
@@ -272,7 +273,7 @@ async def forget_past(unit: Writing, now: datetime) -> None:
     where = (own.named.is_(False), settled, own.asker.is_not(None))
     for row in await unit.rows(select(pledge_questions).where(*where)):
         held = texts_of(unit.vault, row)
-        held = {name: one for name, one in held.items() if name not in ("member", "event")}
+        held = {name: one for name, one in held.items() if name not in ("member", "event", "room")}
         await _keep(unit, row.id, _kept(unit.vault, row.id, held))
 
 

@@ -15,6 +15,7 @@ from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place, Settings
 from bot.commands.grammar import ABOUT_PLEDGE, read
 from bot.commands.remarks import is_acknowledgement, is_assent, is_skipped, says_finished
+from bot.commands.removals import Removal, counts_of
 from bot.commands.vocabulary import Verb
 from content import pledge_questions as asked
 from content import pledges as rules
@@ -85,6 +86,7 @@ async def ask(asking: Asking) -> Answer:
         member=asking.member.id,
         user=asking.sender,
         event=asking.event,
+        room=asking.room,
         held=await stored_questions.questions(asking.unit, [one.id]),
         owner=owner,
         owner_free=owner is not None and await is_free(asking.unit, owner),
@@ -205,10 +207,12 @@ def take_back(question: Question, user: UserId) -> Decision | Refusal:
     return asked.withdraw(question, user=user)
 
 
-async def removed(unit: Reading, target: EventId) -> Decision | None:
-    """Take a question back whose message was removed, by whomever; what was answered or hidden stays."""
-    question = await stored_questions.by_event(unit, target)
-    taken = asked.withdraw(question, user=None) if question is not None else None
+async def removed(unit: Reading, removal: Removal) -> Decision | None:
+    """Take a question back whose message was removed, by who may; what was answered or hidden stays."""
+    question = await stored_questions.by_event(unit, removal.target)
+    if question is None or not await counts_of(unit, removal, room=question.room, member=question.member):
+        return None
+    taken = asked.withdraw(question, user=None)
     return taken if isinstance(taken, Decision) else None
 
 

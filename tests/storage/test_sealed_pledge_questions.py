@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, select, text
 
 from content.erasure import PersonErased
-from content.identifiers import EventId, PledgeId, PledgeQuestionId
+from content.identifiers import EventId, PledgeId, PledgeQuestionId, RoomId
 from content.pledge_questions import (
     ASKERS_KEPT,
     PledgeQuestionAnswered,
@@ -38,7 +38,8 @@ from tests.small_branch import EAST, LI, NOON, SECRETARY, WANG, ZHANG, HandClock
 
 MASTER, OTHER = b"m" * 32, b"o" * 32
 ASKED, SAID, WHY, MESSAGE = "石榴红隼扶手几时装", "石榴红隼下周到货", "石榴红隼骂人", EventId("$a-message-of-wang")
-CANARIES = tuple(one.encode() for one in (ASKED, SAID, WHY, MESSAGE))
+HERE = RoomId("!where-wang-speaks:test")
+CANARIES = tuple(one.encode() for one in (ASKED, SAID, WHY, MESSAGE, HERE))
 DAY = NOON.date()
 PLEDGE = Pledge(
     id=PledgeId("one"),
@@ -53,7 +54,14 @@ PLEDGE = Pledge(
     updated=DAY,
 )
 UNNAMED = Question(
-    id=PledgeQuestionId("a"), pledge=PLEDGE.id, number=1, text=ASKED, asked_at=NOON, member=WANG, event=MESSAGE
+    id=PledgeQuestionId("a"),
+    pledge=PLEDGE.id,
+    number=1,
+    text=ASKED,
+    asked_at=NOON,
+    member=WANG,
+    event=MESSAGE,
+    room=HERE,
 )
 NAMED = replace(UNNAMED, id=PledgeQuestionId("b"), number=2, member=LI, event=EventId("$b"), named=True)
 
@@ -172,7 +180,7 @@ async def test_who_asked_without_a_name_is_forgotten_and_the_words_stay_sealed(
 
     await sealed.store._write(forget, news=False)
     first, second = await sealed.store.read(lambda unit: pledge_questions.questions(unit, [PLEDGE.id]))
-    assert (first, second) == (replace(ANSWERED, member=None, event=None), NAMED)
+    assert (first, second) == (replace(ANSWERED, member=None, event=None, room=None), NAMED)
     assert [(row.asker, row.event) for row in await rows(sealed.store) if row.id == UNNAMED.id] == [(None, None)]
     assert await leaks(sealed, address) == []
 

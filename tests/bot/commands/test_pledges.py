@@ -27,11 +27,13 @@ from storage.phrases import load_words
 from storage.retention import Swept
 from tests.small_branch import (
     EAST,
+    EAST_ROOM,
     LI,
     NOON,
     SECRETARY,
     WANG,
     WEST,
+    WEST_ROOM,
     ZHANG,
     ZHAO,
     HandClock,
@@ -39,6 +41,7 @@ from tests.small_branch import (
     account,
     edit,
     message,
+    powers,
     private_room,
     redaction,
 )
@@ -282,6 +285,19 @@ async def test_a_question_is_taken_back_by_a_word_or_by_removing_the_message(bra
     assert "不想问了" not in await last(branch, WANG)
 
 
+async def test_only_who_may_remove_the_message_where_it_stands_takes_a_question_back(branch: SmallBranch) -> None:
+    first = message(account(LI), "问承诺 3 扶手多长")
+    await branch.hear(first)
+    before = await questions(branch)
+    await powers(branch, EAST_ROOM, wang=0, secretary=50)
+    await powers(branch, WEST_ROOM, wang=100)
+    for who, room in ((WANG, EAST_ROOM), (WANG, WEST_ROOM), (LI, WEST_ROOM), (WANG, private_room(WANG))):
+        await branch.hear(redaction(account(who), first.event_id, room_id=room))
+        assert await questions(branch) == before, (who, room)
+    await branch.hear(redaction(SECRETARY, first.event_id))
+    assert [each.stand for each in await questions(branch)] == [Stand.WITHDRAWN]
+
+
 async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own(branch: SmallBranch) -> None:
     first = message(account(LI), "问承诺 3 扶手多长", room_id=private_room(LI))
     await branch.hear(first)
@@ -295,7 +311,7 @@ async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own
     assert "提问 3-1 收回了" in await last(branch, LI)
     assert await refused_with(branch, ZHANG, "答承诺 3-1 一米") == "pledge.question_gone"
     await branch.hear(edit(account(LI), first.event_id, "问承诺 3 扶手多宽", room_id=private_room(LI)))
-    await branch.hear(redaction(account(LI), first.event_id))
+    await branch.hear(redaction(account(LI), first.event_id, room_id=private_room(LI)))
     assert [each.stand for each in await questions(branch)] == [Stand.WITHDRAWN] * 3
 
 
