@@ -66,6 +66,11 @@ def t_or(key: str, otherwise: str, **parameters: Parameter) -> str:
     return t(key if is_known(key) else otherwise, **parameters)
 
 
+def outline(key: str) -> str:
+    """Say the sentence of a key with dots where it is not known what stood there."""
+    return desk().speech.outline(key, reader())
+
+
 def when(instant: datetime | None) -> str:
     """Show an instant in the reader's zone: by the day where it is near, by its full date where it is far."""
     if instant is None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import and_, false, func, or_, select, true
 
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, UserId
-from storage.audit import audit
+from storage.audit import DISCREET, audit
 from storage.ballots import ballots
 from storage.bank import bank_items
 from storage.checkins import answers, cards
@@ -80,6 +80,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     link: str | None
     authority: tuple[tuple[str, OrganisationId], ...] = ()
     """The roles by which it was done, and where they were held."""
+
+    @property
+    def is_discreet(self) -> bool:
+        """Tell whether nobody is named for it, so that the day alone of when it was is to be shown."""
+        return self.cause.startswith(DISCREET)
 
 
 class Effect(Struct, frozen=True, kw_only=True):
