@@ -202,9 +202,11 @@ async def last_asked(unit: Reading, member: MemberId) -> Question | None:
     return await stored_questions.last_open_of(unit, member)
 
 
-def take_back(question: Question, user: UserId) -> Decision | Refusal:
-    """Take a question back by a word."""
-    return asked.withdraw(question, user=user)
+async def take_back(unit: Reading, question: Question, user: UserId | None) -> Decision | Refusal:
+    """Take a question back, by a word of its asker or with their message; its owner, who knows of it, is told."""
+    one = await stored.pledge(unit, question.pledge)
+    seeing = await stored.owner_of(unit, one) if one is not None else None
+    return asked.withdraw(question, user=user, pledge=one, owner=seeing.user if seeing is not None else None)
 
 
 async def removed(unit: Reading, removal: Removal) -> Decision | None:
@@ -212,7 +214,7 @@ async def removed(unit: Reading, removal: Removal) -> Decision | None:
     question = await stored_questions.by_event(unit, removal.target)
     if question is None or not await counts_of(unit, removal, room=question.room, member=question.member):
         return None
-    taken = asked.withdraw(question, user=None)
+    taken = await take_back(unit, question, None)
     return taken if isinstance(taken, Decision) else None
 
 
@@ -320,7 +322,12 @@ async def _account(unit: Reading, member: MemberId | None) -> UserId | None:
 
 async def _detail(asking: Asking, one: Pledge, today: date) -> Decision:
     unit = asking.unit
-    known = asked.shown(await stored_questions.questions(unit, [one.id]))[-MOST_SHOWN:]
+    held = await stored_questions.questions(unit, [one.id])
+    # Who sees to it was told of what was taken back since, and looks for it.
+    sees = asking.member is not None and one.owner == asking.member.id
+    gone = {each.id for each in held if sees and each.stand is Stand.WITHDRAWN and each.owner_told is not None}
+    kept = {each.id for each in asked.shown(held)}
+    known = [each for each in held if each.id in gone | kept][-MOST_SHOWN:]
     ids = {one.person, *(each.member for each in known if each.named)} - {None}
     names = {each.id: each for each in await members.by_ids(unit, [each for each in ids if each is not None])}
     owner = await stored.owner_of(unit, one)
