@@ -16,6 +16,7 @@ from storage.checkins import answers, cards
 from storage.complaints import about_oneself
 from storage.corrections import corrections
 from storage.glossary import glossary_entries
+from storage.help_cases import of_oneself
 from storage.imports import imports
 from storage.lessons import lessons
 from storage.members import members
@@ -44,7 +45,8 @@ MOST_PEOPLE = 50
 class Scope(Struct, frozen=True, kw_only=True):
     """For which nodes somebody looks; with ``everything`` also at rows that belong to none.
 
-    A ``reader`` does not see what became of complaints about themself, not even that there are any.
+    A ``reader`` does not see what became of complaints about themself, not even that there are any, nor of help that
+    they asked for as a member.
     """
 
     roots: tuple[OrganisationId, ...]
@@ -141,7 +143,12 @@ def _rows(scope: Scope) -> Query:
         select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
-    others = ~about_oneself(func.coalesce(audit.c.thing, ""), scope.reader) if scope.reader is not None else true()
+    thing = func.coalesce(audit.c.thing, "")
+    own = (
+        or_(about_oneself(thing, scope.reader), of_oneself(thing, scope.reader))
+        if scope.reader is not None
+        else false()
+    )
     return (
         select(
             audit,
@@ -151,7 +158,7 @@ def _rows(scope: Scope) -> Query:
         .outerjoin(_actor, _actor.c.user_id == audit.c.actor)
         .outerjoin(_subject, _subject.c.id == audit.c.subject)
         .outerjoin(_account, _account.c.user_id == audit.c.subject)
-        .where(or_(seen, place.is_(None)) if scope.everything else seen, others)
+        .where(or_(seen, place.is_(None)) if scope.everything else seen, ~own)
     )
 
 
