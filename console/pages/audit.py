@@ -22,7 +22,7 @@ from console.desk import ask, now
 from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.tables import Table, hand_out
-from console.wording import day, fully, is_known, local, outline, reader, t, t_or, today
+from console.wording import dated, fully, is_known, local, outline, reader, t, t_or, today
 from content.anchors import said_head
 from content.exports import MOST
 from content.identifiers import OrganisationId
@@ -260,8 +260,7 @@ def at_of(one: Entry) -> str:
     if not one.is_discreet:
         return moments.when(one.at)
     on = local(one.at).date()
-    said = day(on) if on.year == today().year else on.isoformat()
-    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), said)
+    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), dated(on))
 
 
 def who(one: Entry) -> str:

@@ -22,7 +22,7 @@ from console.pages.schedules import LATENESS, WINDOWS, held_past, minutes_of, of
 from console.pages.series import replanned
 from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
-from console.wording import fully, local, reader, t, today
+from console.wording import fully, local, reader, stand, t, today
 from content import series as series_rules
 from content.decision import Decision, Refusal, refused
 from content.exports import MOST
@@ -93,7 +93,7 @@ def show() -> str:
     roots, (since, until) = here().roots_for(Right.SCHEDULE), _stretch(wanted)
     by_day: dict[date, list[schedules.Entry]] = {}
     for entry in entries:
-        by_day.setdefault(entry.occurrence.due_at.astimezone(zone).date(), []).append(entry)
+        by_day.setdefault(entry.occurrence.held_at.astimezone(zone).date(), []).append(entry)
     weeks = [
         [first + timedelta(days=week * 7 + day) for day in range(7)] for week in range((last - first).days // 7 + 1)
     ]
@@ -112,7 +112,7 @@ def show() -> str:
         colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
         # Hundreds of entries stand at a few dozen instants, in a handful of states.
         clock=cache(clock),
-        state_said=cache(lambda state: t(f"occurrence.state_{state}")),
+        stand=cache(stand),
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, roots, since, until)),
         in_shifts=ask(shifts.ever),
@@ -157,8 +157,7 @@ def export(format: str) -> Response:  # noqa: A002
 
 
 def _cells(one: schedules.Entry) -> tuple[str, ...]:
-    at = local(one.occurrence.due_at)
-    state = t(f"occurrence.state_{one.occurrence.state}")
+    at, state = local(one.occurrence.held_at), stand(one.occurrence.state, one.occurrence.held_at)
     what = f"{one.title} · {t('shifts.session', number=one.session + 1)}" if one.sessions > 1 else one.title
     return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
 

@@ -196,6 +196,7 @@ def show() -> str:
         beats=beats,
         today=day,
         before=same_days_before(day),
+        running=monday(day) if day.weekday() < 6 else None,
         reasons=frozenset(Reason),
     )
 
@@ -272,7 +273,7 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
 def _coming(known: Today, at: datetime) -> Iterator[Coming]:
     for entry in known.planned:
         yield Coming(
-            at=entry.occurrence.due_at,
+            at=entry.occurrence.held_at,
             title=entry.title,
             note=entry.audience_name,
             address=link("checkins.show_one", id=entry.occurrence.id),
@@ -346,15 +347,8 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
             newest_first=True,
             limit=LONE_FAILURES,
         ),
-        open=tuple((line, share(line.numbers)) for line in still_open),
-        planned=await schedules.calendar(
-            unit,
-            roots,
-            since=at - timedelta(hours=1),
-            until=at + AHEAD,
-            states=[OccurrenceState.PLANNED],
-            limit=MOST_COMING,
-        ),
+        open=tuple((line, share(line.numbers)) for line in still_open if line.due_at <= at),
+        planned=await _to_come(unit, roots, at),
         ballots=await home.ballots_under_way(unit, roots),
         papers=await home.elections_under_way(unit, roots),
         selections=await home.selections_under_way(unit, roots, asker.user),
@@ -366,6 +360,16 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
         meter=await _strain(unit, asker.branches, day),
         weeks=_weeks(days, first_week),
     )
+
+
+async def _to_come(unit: Reading, roots: tuple[OrganisationId, ...], at: datetime) -> tuple[schedules.Entry, ...]:
+    """Return what is planned, and what people were told of and has not begun, by when it is held."""
+    since, until = at - timedelta(hours=1), at + AHEAD
+    planned = await schedules.calendar(
+        unit, roots, since=since, until=until, states=[OccurrenceState.PLANNED], limit=MOST_COMING
+    )
+    told = await schedules.calendar(unit, roots, since=at, until=until, states=[OccurrenceState.OPEN])
+    return (*planned, *(one for one in told if one.occurrence.is_ahead(at)))
 
 
 async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Waiting:

@@ -8,7 +8,7 @@ from alembic import op
 from storage.tables import Instant
 
 revision = "0091"
-down_revision = "0089"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 
@@ -23,7 +23,9 @@ def upgrade() -> None:
     """Change the tables."""
     instant = Instant(timezone=True)
     times = [sa.column(name, instant) for name in _STAYS if name.endswith(("_at", "_told"))]
-    plain = [sa.column(name) for name in (*_STAYS, *_SEALED.values()) if not name.endswith(("_at", "_told"))]
+    plain: list[sa.ColumnElement[object]] = [
+        sa.column(name) for name in (*_STAYS, *_SEALED.values()) if not name.endswith(("_at", "_told"))
+    ]
     rows = op.get_bind().execute(sa.select(*plain, *times).select_from(sa.table("pledge_questions"))).mappings().all()
     op.drop_table("pledge_questions")
     table = op.create_table(
