@@ -19,7 +19,7 @@ from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, PledgeChanged, PledgeMade, State
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from content.speech import Reader
-from storage import members, outbox, pledge_questions
+from storage import members, outbox, outbox_items, pledge_questions
 from storage import pledges as stored
 from storage.audit import audit
 from storage.outbox import outbox as rows_table
@@ -289,6 +289,18 @@ async def test_a_question_is_taken_back_by_a_word_or_by_removing_the_message(bra
         said = await last(branch, who)
         assert "不想问了" not in said
         assert said.count("已由提问的人收回") == marked, "who sees to it finds both marked"
+
+
+async def test_of_what_the_owner_is_told_about_a_question_no_hour_is_kept_nor_listed(branch: SmallBranch) -> None:
+    """It would be that of the message by which it was asked."""
+    await privately(branch, LI, "问承诺 3 什么时候装好")
+    assert await branch.store.read(outbox_items.every_item) == ()
+    await branch.send_all()
+    (kept,) = await branch.rows(rows_table.c.user_id == account(ZHANG))
+    assert (kept.words, kept.matter_id) == (None, (await questions(branch))[0].id)
+    assert {kept.made_at, kept.done_at, kept.first_try_at} == {NOON.replace(hour=0)}
+    await privately(branch, LI, "撤回")
+    assert await branch.store.read(outbox_items.every_item) == ()
 
 
 async def test_only_who_may_remove_the_message_where_it_stands_takes_a_question_back(branch: SmallBranch) -> None:
