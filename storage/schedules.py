@@ -284,17 +284,18 @@ async def calendar(
     states: Iterable[State] = (),
     limit: int | None = None,
     newest_first: bool = False,
+    begins: bool | None = None,
 ) -> tuple[Entry, ...]:
     """Return occurrences that concern the subtrees of the roots, in the order and by the times at which they are held.
 
     A meeting stands where it begins, not where its notice goes out. An occurrence concerns a subtree when its audience
-    lies in it or above it.
+    lies in it or above it. What ``begins`` at a time of its own can be left out, or asked for alone.
     """
     asked = {"since": since, "until": until, "states": list(states), "limit": limit}
     given = {name: value for name, value in asked.items() if value}
     found: list[Entry] = []
-    for begins in (False, True):
-        query = _calendar(frozenset(given), begins=begins, newest_first=newest_first)
+    for own in (False, True) if begins is None else (begins,):
+        query = _calendar(frozenset(given), begins=own, newest_first=newest_first)
         found += map(_entry, await unit.rows(query, {"roots": list(roots), **given}))
     found.sort(key=lambda one: one.occurrence.id)
     found.sort(key=lambda one: one.occurrence.held_at, reverse=newest_first)

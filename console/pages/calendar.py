@@ -47,6 +47,7 @@ from content.workdays import WorkCalendar
 from storage import burden, lessons, organisations, schedules, shifts, workdays
 from storage import series as stored_series
 from storage.store import Answer as Decided
+from storage.timetable import Slot, timetable
 from storage.unit import Reading
 
 pages = Blueprint("calendar", __name__)
@@ -89,11 +90,11 @@ def show() -> str:
     wanted = _wanted()
     first, last = _range(wanted)
     zone = ZoneInfo(reader().timezone)
-    entries = _entries(wanted, MOST_LISTED)
+    slots = _slots(wanted, MOST_LISTED)
     roots, (since, until) = here().roots_for(Right.SCHEDULE), _stretch(wanted)
-    by_day: dict[date, list[schedules.Entry]] = {}
-    for entry in entries:
-        by_day.setdefault(entry.occurrence.held_at.astimezone(zone).date(), []).append(entry)
+    by_day: dict[date, list[Slot]] = {}
+    for slot in slots:
+        by_day.setdefault(slot.at.astimezone(zone).date(), []).append(slot)
     weeks = [
         [first + timedelta(days=week * 7 + day) for day in range(7)] for week in range((last - first).days // 7 + 1)
     ]
@@ -116,7 +117,7 @@ def show() -> str:
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, roots, since, until)),
         in_shifts=ask(shifts.ever),
-        cut_short=len(entries) == MOST_LISTED,
+        cut_short=len(slots) == MOST_LISTED,
         most=MOST_LISTED,
     )
 
@@ -144,11 +145,11 @@ async def _outdated(
 def export(format: str) -> Response:  # noqa: A002
     """Hand out what the screen shows, and all of it where that is cut short."""
     wanted = _wanted()
-    entries = _entries(wanted, MOST + 1)
+    slots = _slots(wanted, MOST + 1)
     table = Table(
         title=t("nav.calendar"),
         header=tuple(t(f"calendar.column_{name}") for name in ("day", "time", "what", "audience", "state")),
-        rows=tuple(_cells(one) for one in entries),
+        rows=tuple(_cells(one) for one in slots),
     )
     month_wanted = f"{wanted.month:%Y-%m}" if "month" in request.args else None
     week = wanted.week if wanted.view == "week" else None
@@ -156,16 +157,16 @@ def export(format: str) -> Response:  # noqa: A002
     return hand_out(table, format, "calendar", t("exports.footer", at=fully(now()), n=len(table.rows)), back=back)
 
 
-def _cells(one: schedules.Entry) -> tuple[str, ...]:
-    at, state = local(one.occurrence.held_at), stand(one.occurrence.state, one.occurrence.held_at)
-    what = f"{one.title} · {t('shifts.session', number=one.session + 1)}" if one.sessions > 1 else one.title
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
+def _cells(slot: Slot) -> tuple[str, ...]:
+    one, at = slot.entry, local(slot.at)
+    what = f"{one.title} · {t('shifts.session', number=slot.session)}" if slot.session else one.title
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, stand(one.occurrence.state, slot.at)
 
 
-def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
+def _slots(wanted: Wanted, limit: int) -> tuple[Slot, ...]:
     roots, (since, until) = here().roots, _stretch(wanted)
     states = [wanted.state] if wanted.state else []
-    return ask(lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=limit))
+    return ask(lambda unit: timetable(unit, roots, since=since, until=until, states=states, limit=limit))
 
 
 def _wanted() -> Wanted:

@@ -147,3 +147,38 @@ def test_the_digest_tells_of_a_meeting_when_it_is_held(house: House, meeting: Oc
 
     planned = house.run(house.store.read(told(house.seeded.organisations["one"])))
     assert (listed(house, meeting).begins_at, TITLE) in planned
+
+
+def days_of(page: str, title: str) -> list[str]:
+    """Return each day on which the list has a title, with what stands before and after it there."""
+    found = []
+    for day in page.split('<section class="agenda"')[1:]:
+        heading = text_of(day.partition("</h2>")[0].partition("<h2")[2].partition(">")[2]).partition(" ")[0]
+        found += [f"{heading} {text_of(entry)}" for entry in day.split("<li>") if title in entry]
+    return found
+
+
+def test_each_session_of_a_meeting_stands_on_its_own_day_also_where_the_first_is_over(
+    house: House, browser: Browser
+) -> None:
+    call_meeting(house, "far meeting", ahead=timedelta(days=4), later=timedelta(days=3))
+    first, second = days_of(browser.get("/calendar").get_data(as_text=True), TITLE)
+    assert first.startswith("11月28日")
+    assert "第 1 场" in first
+    assert second.startswith("12月1日")
+    assert "第 2 场" in second
+    week = browser.get("/calendar?week=2026-12-01&view=week").get_data(as_text=True)
+    assert week.count(TITLE) == 1, "the first was in the week before"
+    assert "第 2 场" in week
+    rows = browser.get("/calendar/export.csv?month=2026-12").get_data(as_text=True).splitlines()
+    assert [row for row in rows if TITLE in row] == [
+        f'"2026-12-01","09:00","{TITLE} · 第 2 场","检修车间第一党支部","已通知"'
+    ]
+
+
+def test_a_lecture_that_was_announced_stands_at_both_of_its_hours(house: House, browser: Browser) -> None:
+    lecture = house.run(announce_lecture(house.store, house.seeded))
+    house.run(house.store.settle([opening(lecture, NOW)]))
+    said = days_of(browser.get("/calendar").get_data(as_text=True), "读懂党章")
+    assert [one.partition(" ")[0] for one in said] == ["11月26日", "11月27日"]
+    assert ["第 1 场" in said[0], "第 2 场" in said[1]] == [True, True]
