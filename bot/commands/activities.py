@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
+from bot.commands.removals import Removal, counts_of
 from bot.matrix.events import Event
 from content import activities as rules
 from content.activities import Activity, Note, Photo
@@ -102,13 +103,19 @@ def _caption(content: dict[str, Any]) -> str:
     return body if isinstance(body, str) and isinstance(name, str) and body != name else ""
 
 
-async def removed(unit: Reading, target: EventId) -> Decision | None:
-    """Take out of its album what a message gave that was removed from its room, by whomever."""
-    photo = await stored.photo_by_event(unit, target)
+async def removed(unit: Reading, removal: Removal) -> Decision | None:
+    """Take out of its album what a message gave that was removed from its room, by who may."""
+    photo = await stored.photo_by_event(unit, removal.target)
     if photo is not None:
-        return rules.take_back_photo(photo)
-    note = await stored.note_by_event(unit, target)
-    return rules.take_back_note(note) if note is not None else None
+        may = await counts_of(unit, removal, room=photo.room, member=photo.member)
+        return rules.take_back_photo(photo) if may else None
+    note = await stored.note_by_event(unit, removal.target)
+    if note is None:
+        return None
+    # What is written comes in answer to the card, in the room of the activity.
+    one = await stored.activity(unit, note.activity)
+    may = await counts_of(unit, removal, room=one.room if one is not None else None, member=note.member)
+    return rules.take_back_note(note) if may else None
 
 
 async def last_of(unit: Reading, member: Any) -> tuple[Photo | Note, datetime] | None:

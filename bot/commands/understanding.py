@@ -28,6 +28,7 @@ from bot.commands.grammar import Said, is_talk, is_talk_of_asking, language_of, 
 from bot.commands.plain import normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
 from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
+from bot.commands.removals import Removal
 from bot.commands.spoken_to import (
     called,
     calls,
@@ -173,14 +174,14 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     answer = replace(answer, facts=(*answer.facts, *choice.facts)) if answer and choice else answer or choice
     if answer is not None or event.redacts is None:
         return answer
-    answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
-    answer = answer or await activities.removed(unit, EventId(event.redacts))
-    answer = answer or await thought_reports.removed(unit, EventId(event.redacts), sender)
-    answer = answer or await help_cases.removed(unit, EventId(event.redacts), sender)
-    answer = answer or await pledges.removed(unit, EventId(event.redacts))
-    if answer is not None:
-        return answer
-    return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
+    target = EventId(event.redacts)
+    removal = Removal(room=RoomId(event.room_id), target=target, by=sender)
+    answer = await sign_ups.removed(unit, target, sender)
+    answer = answer or await activities.removed(unit, removal)
+    answer = answer or await thought_reports.removed(unit, target, sender)
+    answer = answer or await help_cases.removed(unit, target, sender)
+    answer = answer or await pledges.removed(unit, removal)
+    return answer or await polls.removed(unit, removal)
 
 
 async def _changed(

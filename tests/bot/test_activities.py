@@ -39,6 +39,7 @@ from tests.small_branch import (
     account,
     event,
     fresh_cause,
+    powers,
     private_room,
     redaction,
 )
@@ -150,6 +151,7 @@ async def test_a_photo_in_answer_to_the_card_is_kept_without_place_or_camera(alb
 async def test_what_somebody_takes_back_is_gone_with_its_bytes(albums: Albums, way: str) -> None:
     await albums.plan()
     sent = await albums.give(ZHANG, picture())
+    await powers(albums.branch, secretary=50)
     if way == "undo":
         await albums.say(ZHANG, "撤回", room_id=private_room(ZHANG))
         assert await albums.told_to(ZHANG) == ["activity.taken_back"]
@@ -158,6 +160,19 @@ async def test_what_somebody_takes_back_is_gone_with_its_bytes(albums: Albums, w
     assert await albums.photos() == ()
     rows = await albums.branch.store.read(lambda unit: unit.rows(select(stored.activity_photos)))
     assert rows == []
+
+
+async def test_what_others_ask_to_have_removed_or_from_another_room_stays(albums: Albums) -> None:
+    await albums.plan()
+    sent = await albums.give(ZHANG, picture())
+    said = await albums.say(ZHANG, "活动 补充：擦了四十米扶手", reply=albums.card())
+    await powers(albums.branch, secretary=50)
+    await powers(albums.branch, WEST_ROOM, li=100)
+    for who, room in ((LI, EAST_ROOM), (LI, WEST_ROOM), (ZHANG, WEST_ROOM), (LI, private_room(LI))):
+        for one in (sent, said):
+            await albums.branch.hear(redaction(account(who), one.event_id, room_id=room))
+    assert len(await albums.photos()) == 1
+    assert len(await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id))) == 1
 
 
 async def test_what_is_taken_back_before_it_is_fetched_is_not_fetched(albums: Albums) -> None:
