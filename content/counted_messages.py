@@ -108,7 +108,7 @@ def _sort_of(answer: Decision, cause: Cause) -> tuple[Sort, str] | None:
 
 
 def _says(effects: Iterable[Effect], key: str) -> bool:
-    return any(isinstance(one, Tell) and one.words.key == key for one in effects)
+    return any(isinstance(one, Tell) and one.words.key.startswith(key) for one in effects)
 
 
 def stands(message: Counted, said: Words, *, by: UserId, now: datetime) -> Decision | None:

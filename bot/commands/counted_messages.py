@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from bot.commands import removals
 from bot.commands.amounts import vote_numbers
 from bot.commands.checkins import numbered
 from bot.commands.grammar import read
 from bot.commands.plain import normalise
+from bot.commands.removals import Removal
 from bot.commands.vocabulary import Verb
 from bot.matrix.events import Event
 from content import chains, checkins, polls
@@ -36,15 +38,12 @@ _SAME: dict[Sort, frozenset[Verb]] = {
 """Said by a changed message, these leave it as it was."""
 
 
-async def removed(unit: Reading, event: Event, target: EventId) -> Decision | None:
-    """Take the reason of a leave away with its message, by whomever that was removed; of the rest say that it stands.
-
-    Homeservers let nobody but its sender, or who moderates there, remove a message.
-    """
-    one = await stored.message(unit, target)
-    if one is None or not (event.sender == one.user or event.room_id == one.room):
+async def removed(unit: Reading, removal: Removal) -> Decision | None:
+    """Take the reason of a leave away with its message, whoever removed that; of the rest say that it stands."""
+    one = await stored.message(unit, removal.target)
+    if one is None or not await removals.counts(unit, removal, room=one.room or None, author=one.user):
         return None
-    by = UserId(event.sender)
+    by = removal.by
     if one.sort in LEAVES and (answer := await _without_reason(unit, one, by)) is not None:
         return answer
     return await _stands(unit, one, by)

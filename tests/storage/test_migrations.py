@@ -260,8 +260,8 @@ def test_a_vote_is_not_said_to_rest_on_a_letter_that_was_recorded_after_it() -> 
 
 
 def test_reasons_of_leaves_that_were_taken_back_are_gone_and_the_others_are_found_by_their_message() -> None:
-    """Before 0091 a reason stayed in its row for ever."""
-    module = ScriptDirectory.from_config(alembic_config()).get_revision("0091").module
+    """Before 0092 a reason stayed in its row for ever."""
+    module = ScriptDirectory.from_config(alembic_config()).get_revision("0092").module
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE members (id, user_id)"))

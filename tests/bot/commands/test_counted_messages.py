@@ -31,6 +31,7 @@ from tests.small_branch import (
     account,
     edit,
     message,
+    powers,
     private_room,
     redaction,
 )
@@ -144,9 +145,12 @@ async def test_a_message_that_calls_the_bot_is_changed_like_any_other(branch: Sm
 async def test_who_moderates_takes_a_reason_away_where_it_was_said_and_its_owner_hears_of_it(
     branch: SmallBranch,
 ) -> None:
+    for room in (EAST_ROOM, WEST_ROOM):
+        await powers(branch, room, secretary=50)
     id, said = await on_leave(branch)
     before = await branch.everything()
     await branch.hear(redaction(SECRETARY, said.event_id, room_id=WEST_ROOM), edit(account(LI), said.event_id, "请假"))
+    await branch.hear(redaction(account(LI), said.event_id))
     assert await branch.everything() == before
     await branch.hear(redaction(SECRETARY, said.event_id))
     assert await reasons(branch, id) == set()

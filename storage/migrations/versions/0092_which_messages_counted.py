@@ -8,8 +8,8 @@ from alembic import op
 
 from storage.tables import Instant
 
-revision = "0091"
-down_revision = "0090"
+revision = "0092"
+down_revision = "0091"
 branch_labels = None
 depends_on = None
 
