@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, MemberId, OccurrenceId
@@ -60,6 +61,15 @@ def fields_from() -> Fields:
         reminds="reminds" in request.form,
         further=tuple((day, at, place) for day, at, place in further),
     )
+
+
+def on_free_day(fields: Fields, place: Organisation, now: datetime) -> Fields:
+    """Return the fields with the notice on the free day that was taken, at the hour that it was to go out at."""
+    day = request.form.get("free_day", "").strip()
+    if not day:
+        return fields
+    at = fields.notice_time or f"{now.astimezone(ZoneInfo(place.timezone)):%H:%M}"
+    return replace(fields, notice_date=day, notice_time=at)
 
 
 def fresh_fields(nodes: tuple[Organisation, ...], now: datetime, agenda: Iterable[str] = ()) -> Fields:

@@ -308,6 +308,12 @@ def late_after(due_at: datetime, late: timedelta | None, timezone: str) -> timed
     return instant(local.date() + timedelta(days=1), time(), timezone) - due_at
 
 
+def last_day_before(begins: datetime, at: datetime, timezone: str) -> date:
+    """Return the last local day on which what goes out at the hour of ``at`` still comes before something begins."""
+    first, hour = (one.astimezone(ZoneInfo(timezone)) for one in (begins, at))
+    return first.date() if hour.time() < first.time() else first.date() - timedelta(days=1)
+
+
 def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, datetime]]) -> Refusal | None:
     """Refuse to plan what goes to the same people at the same time already, until it is said that this is meant."""
     known = list(there)

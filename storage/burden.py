@@ -149,8 +149,13 @@ class Sending(Struct, frozen=True, kw_only=True):
     minutes: int
 
 
-async def refuse_sending(unit: Reading, wanted: Sequence[Sending], *, field: str = "date") -> Refusal | None:
-    """Refuse several together where one of them would be too much for a room, each after those before it."""
+async def refuse_sending(
+    unit: Reading, wanted: Sequence[Sending], *, field: str = "date", last: date | None = None
+) -> Refusal | None:
+    """Refuse several together where one of them would be too much for a room, each after those before it.
+
+    No day after the ``last`` is offered instead.
+    """
     if not wanted:
         return None
     since, until = min(one.on for one in wanted), max(one.on for one in wanted)
@@ -160,7 +165,8 @@ async def refuse_sending(unit: Reading, wanted: Sequence[Sending], *, field: str
     held = {branch: room for reached in found.values() for branch, room in reached.items()}
     for one in sorted(wanted, key=lambda one: (one.on, one.occurrence)):
         asked = Asked(on=one.on, minutes=one.minutes)
-        refusal = refuse_too_much([held[branch] for branch in found[one.audience]], [asked], field=field)
+        there = [held[branch] for branch in found[one.audience]]
+        refusal = refuse_too_much(there, [asked], field=field, last=last)
         if refusal is not None:
             return refusal
         held |= {branch: held[branch].after(asked) for branch in found[one.audience]}
@@ -236,6 +242,11 @@ async def meters(
     for branch in await askings.of_papers(unit, zones, since, until):
         found[branch] = replace(found[branch], asks=found[branch].asks + 1)
     return found
+
+
+async def planned_until(unit: Reading, branches: Collection[Organisation]) -> date | None:
+    """Return the last day for which anything is planned that these branches hear of, ``None`` where nothing is."""
+    return await askings.last_planned(unit, [node.id for node in branches])
 
 
 async def documents(

@@ -23,7 +23,7 @@ from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots
 from content.reviews import Review, Stage, told
 from content.rooms import Purpose
-from content.schedules import LessonsScheduled
+from content.schedules import LessonsScheduled, last_day_before
 from content.settings import SECOND_PAIR
 from content.settings import YES as WANTED
 from storage import burden, organisations, reviews, rooms, settings
@@ -147,20 +147,21 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
     )
     if isinstance(answer, Refusal):
         return answer
-    too_much = await _too_much(unit, answer, draft)
+    too_much = await _too_much(unit, answer, meeting)
     if too_much is not None:
         return too_much
     called = await _told_reviewers(unit, answer, draft, user, console) if wants else answer
     return rules.settled(draft, called, by=user, address=f"{console}/meetings/{meeting.id}", reviewed=wants)
 
 
-async def _too_much(unit: Reading, answer: Decision, draft: MeetingDraft) -> Refusal | None:
+async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusal | None:
     """Refuse a notice that would ask more of a room than its organisation wants, as the console does."""
-    if draft.form in meetings.INNER:
+    if meeting.form in meetings.INNER:
         return None
     on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
-    places = await burden.rooms(unit, draft.organisation, since=on, until=on)
-    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], field="notice_date")
+    places = await burden.rooms(unit, meeting.organisation, since=on, until=on)
+    last = last_day_before(meeting.begins_at, unit.now, meeting.timezone)
+    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], last=last)
     return replace(refusal, field=None) if refusal is not None else None
 
 

@@ -40,7 +40,7 @@ from content.occurrences import (
 from content.organisations import Right
 from content.participation import monday
 from content.recurrences import Recurrence
-from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, instant, late_after
+from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, instant, last_day_before, late_after
 from content.series import Scope, Series
 from content.settings import UNTIL_DAY_ENDS
 from content.workdays import WorkCalendar
@@ -341,16 +341,21 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
     there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
     if any(abs(due - due_at) <= SAME_TIME for _, due in there):
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
-    lesson = await lessons.lesson(unit, occurrence.lesson)
-    if lesson is not None and lesson.lecture is not None and begins(lesson.lecture) <= due_at:
+    lesson, last, first = await lessons.lesson(unit, occurrence.lesson), None, occurrence.begins_at
+    if lesson is not None and lesson.lecture is not None:
         first = begins(lesson.lecture)
+    elif first is not None and first <= due_at:
+        return refused("meeting.notice_after", field="date" if moved else None)
+    if first is not None:
+        last = last_day_before(first, due_at, entry.timezone)
+    if lesson is not None and lesson.lecture is not None and begins(lesson.lecture) <= due_at:
         return refused("lecture.announced_late", field="date" if moved else None, begins=first)
     if lesson is not None and lesson.lecture is not None and not occurrence.urgent:
         field = "date" if moved else None
         if held := await held_past(unit, occurrence.audience, lesson.lecture, due_at, field=field):
             return held
     sending = await burden.sendings(unit, [entry], {occurrence.id: on})
-    return await burden.refuse_sending(unit, sending) or answer
+    return await burden.refuse_sending(unit, sending, last=last) or answer
 
 
 @pages.post("/calendar/<id>/confirm")

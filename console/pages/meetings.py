@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
+from console.answering import Answer, first_by_field, free_day, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
-from console.meeting_drafts import FURTHER, Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
+from console.meeting_drafts import FURTHER, Fields, drafted, fields_from, fields_of, fresh_fields, notice_of, on_free_day
 from console.pages.schedules import stage_of, told_anew, told_reviewers
 from console.paper_layouts import layout
 from console.people import open_nodes, veiled
@@ -43,7 +43,7 @@ from content.organisations import Kind, Organisation, Right
 from content.record_lines import Line
 from content.resolutions import Floor, Resolution, Task
 from content.roll_calls import Mark
-from content.schedules import LessonsScheduled
+from content.schedules import LessonsScheduled, last_day_before
 from content.sent_notices import agenda_of, paste
 from storage import (
     amendments,
@@ -118,6 +118,7 @@ def call() -> Answer:
     place = next((node for node in nodes if node.id == fields.organisation), None)
     if place is None:
         abort(404)
+    fields = on_free_day(fields, place, now())
     if request.form.get("intent") == "look":
         return _form(fields, nodes, looked=_foreseen(fields, place))
     rule, user, origin = ScheduleId(derive(cause(), "schedule")), here().user, desk().settings.origin
@@ -144,7 +145,7 @@ def call() -> Answer:
         )
         if isinstance(answer, Refusal):
             return answer
-        return await _too_much(unit, answer, meeting) or await told_reviewers(unit, answer, user, origin)
+        return await _too_much(unit, answer, meeting, notice_at) or await told_reviewers(unit, answer, user, origin)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -185,13 +186,14 @@ async def _called(
     return meeting if isinstance(meeting, Refusal) else (meeting, notice_at)
 
 
-async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusal | None:
+async def _too_much(unit: Reading, answer: Decision, meeting: Meeting, notice_at: datetime) -> Refusal | None:
     """Refuse a notice that would ask more of a room than its organisation wants."""
     if meeting.form in rules.INNER:
         return None
     on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
     rooms = await burden.rooms(unit, meeting.organisation, since=on, until=on)
-    return refuse_too_much(rooms, [Asked(on=on, minutes=rules.NOTICE_MINUTES)], field="notice_date")
+    asked, last = [Asked(on=on, minutes=rules.NOTICE_MINUTES)], last_day_before(meeting.begins_at, notice_at, meeting.timezone)
+    return refuse_too_much(rooms, asked, field="notice_date", last=last)
 
 
 @pages.get("/meetings/<id>")
@@ -488,6 +490,7 @@ def _form(
         mark=_seen(changed, refusal),
         further=FURTHER,
         text=looked if isinstance(looked, str) else "",
+        free_day=free_day(refusals),
         refusals=refusals,
         by_field=first_by_field(refusals),
     )

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, see
+from console.answering import Answer, first_by_field, free_day, see
 from console.desk import ask, cause, desk, now, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
 from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
-from content.lectures import Lecture
+from content.lectures import Lecture, begins
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
@@ -36,6 +36,7 @@ from content.schedules import (
     Planned,
     Schedule,
     foreseen,
+    last_day_before,
     late_of,
     refuse_held_past,
     refuse_twice,
@@ -214,9 +215,11 @@ async def _weighed(
     rooms = await burden.rooms(unit, rule.audience, since=since, until=until)
     asked = [one.asking(minutes[one.lesson]) for one in sorted(planned, key=lambda one: one.due_at)]
     lecture = next((one.lecture for one in library if one.id == planned[0].lesson), None)
-    refusal = refuse_too_much(rooms, asked)
+    first = planned[0].due_at
+    last = last_day_before(begins(lecture), first, rule.timezone) if lecture is not None else None
+    refusal = refuse_too_much(rooms, asked, last=last)
     if refusal is None and lecture is not None and not rule.urgent:
-        refusal = await held_past(unit, rule.audience, lecture, planned[0].due_at, field="urgent")
+        refusal = await held_past(unit, rule.audience, lecture, first, field="urgent")
     return refusal, None if refusal is not None else near(rooms, asked)
 
 
@@ -282,12 +285,12 @@ async def _usual(unit: Reading, place: OrganisationId) -> tuple[str, str]:
 
 
 def _fields() -> Fields:
-    form, free_day = request.form, request.form.get("free_day", "").strip()
+    form, free = request.form, request.form.get("free_day", "").strip()
     return Fields(
         lessons=tuple(form.getlist("lessons"))[:200],
         audience=form.get("audience", ""),
-        when="at" if free_day else form.get("when", "at"),
-        date=free_day or form.get("date", "").strip(),
+        when="at" if free else form.get("when", "at"),
+        date=free or form.get("date", "").strip(),
         time=form.get("time", "").strip(),
         weekdays=tuple(form.getlist("weekdays"))[:7],
         count=form.get("count", "1").strip(),
@@ -445,18 +448,13 @@ def _form(
         second_pair=ask(lambda unit: settings.value_of(unit, audience, SECOND_PAIR)) == YES,
         held=held,
         close=close,
-        free_day=_free_day(refusals or []) if fields.when in SINGLE else None,
+        free_day=free_day(refusals or []) if fields.when in SINGLE else None,
         provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},
         number=number,
         no_room=unreached,
     )
     return page, 422 if refusals else 200
-
-
-def _free_day(refusals: Iterable[Refusal]) -> str | None:
-    """Return the day that is offered instead, where there is one."""
-    return next((str(one.words.parameters["free"]) for one in refusals if "free" in one.words.parameters), None)
 
 
 def offered(choices: tuple[int, ...], present: str) -> list[int]:

@@ -19,7 +19,7 @@ from content.roll_calls import Mark
 from content.rooms import Purpose, Room, RoomKept
 from content.settings import SettingChosen
 from content.terms import CommitteeElected, Seat, Term
-from storage import checkins, meetings, members, outbox, resolutions
+from storage import checkins, meetings, members, outbox, resolutions, schedules
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
 from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
@@ -107,7 +107,31 @@ def test_a_notice_above_a_cap_is_refused_with_a_day_that_is_free(house: House, b
     assert browser.post("/meetings/new", form(house)).status_code in (303, 422)
     answer = browser.post("/meetings/new", form(house, title="又一次"))
     assert answer.status_code == 422
-    assert 'id="notice_date-error"' in answer.get_data(as_text=True)
+    page = answer.get_data(as_text=True)
+    assert 'id="notice_date-error"' in page
+    assert '<a href="/participation/burden?month=2026-11">' in page, "what fills the day is one press away"
+    found = re.search('name="free_day" value="(2026-11-[0-9]+)"', page)
+    assert found is not None
+    free = browser.post("/meetings/new", form(house, title="又一次", intent="", free_day=found[1]))
+    notice = house.run(house.store.read(lambda unit: schedules.entry(unit, made(free))))
+    assert notice is not None
+    assert notice.local_date.isoformat() == found[1]
+
+
+def test_no_day_is_offered_on_which_a_notice_would_come_after_its_meeting(house: House, browser: Browser) -> None:
+    capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
+    house.run(put(house.store, "cap", capped))
+    called = {"date": "2026-11-29", "time": "10:00", "notice_date": "2026-11-28"}
+    first = browser.post("/meetings/new", form(house, **called, notice_time="09:00"))
+    assert first.status_code == 303
+    for at, offered in (("09:30", True), ("10:00", False), ("18:00", False)):
+        page = browser.post("/meetings/new", form(house, **called, title="又一次", notice_time=at)).text
+        assert ("最近的空闲日是 2026-11-29" in page) is offered, at
+        assert ("开始之前也没有空闲的日子" in page) is not offered, at
+    # Nor is a notice moved there.
+    path = f"/calendar/{made(first)}/move"
+    moved = browser.post(path, {"date": "2026-11-29", "time": "11:00"}, form_at=path)
+    assert (moved.status_code, "通知要在会议开始之前发出" in moved.text) == (409, True)
 
 
 def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser: Browser) -> None:
