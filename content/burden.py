@@ -103,7 +103,8 @@ def refuse_too_much(
         for room in rooms:
             cap = exceeded(room.asked, wanted, room.caps)
             if cap is not None:
-                return _refusal(cap, room, wanted, next_free(rooms, wanted, last=last), field, is_bound=last is not None)
+                free = next_free(rooms, wanted, last=last)
+                return _refusal(cap, room, wanted, free, field, is_bound=last is not None)
         rooms = [room.after(wanted) for room in rooms]
     return None
 

@@ -18,6 +18,7 @@ from content.decision import Decision, Refusal, refused
 from content.identifiers import EventId, LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
 from content.lessons import LessonWritten
 from content.meeting_drafts import MeetingDraft
+from content.meetings import Meeting
 from content.moments import find_moment
 from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots

@@ -16,7 +16,16 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, free_day, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
-from console.meeting_drafts import FURTHER, Fields, drafted, fields_from, fields_of, fresh_fields, notice_of, on_free_day
+from console.meeting_drafts import (
+    FURTHER,
+    Fields,
+    drafted,
+    fields_from,
+    fields_of,
+    fresh_fields,
+    notice_of,
+    on_free_day,
+)
 from console.pages.schedules import stage_of, told_anew, told_reviewers
 from console.paper_layouts import layout
 from console.people import open_nodes, veiled
@@ -192,8 +201,8 @@ async def _too_much(unit: Reading, answer: Decision, meeting: Meeting, notice_at
         return None
     on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
     rooms = await burden.rooms(unit, meeting.organisation, since=on, until=on)
-    asked, last = [Asked(on=on, minutes=rules.NOTICE_MINUTES)], last_day_before(meeting.begins_at, notice_at, meeting.timezone)
-    return refuse_too_much(rooms, asked, field="notice_date", last=last)
+    last = last_day_before(meeting.begins_at, notice_at, meeting.timezone)
+    return refuse_too_much(rooms, [Asked(on=on, minutes=rules.NOTICE_MINUTES)], field="notice_date", last=last)
 
 
 @pages.get("/meetings/<id>")
