@@ -29,6 +29,10 @@ class QuietDays(StrEnum):
     """On every day that is not worked; a weekend that is worked to make up is none."""
 
 
+USUAL_HOURS, USUAL_DAYS = "21-8", QuietDays.REST
+"""What an organisation is founded with (CALM-1): nine in the evening until eight in the morning, and days of rest."""
+
+
 class Quiet(Struct, frozen=True, kw_only=True):
     """What is quiet at an organisation, by its own clock: from one full hour until another, and on some days."""
 

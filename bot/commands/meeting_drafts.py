@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from content.rooms import Purpose
 from content.schedules import LessonsScheduled, last_day_before
 from content.settings import SECOND_PAIR
 from content.settings import YES as WANTED
-from storage import burden, organisations, reviews, rooms, settings
+from storage import burden, organisations, quiet, reviews, rooms, settings
 from storage import meeting_drafts as stored
 from storage import meetings as known
 from storage.unit import Reading
@@ -64,7 +65,10 @@ async def plan(asking: Asking) -> Answer:
     address = f"{asking.settings.console}/meetings/new"
     seated = [seat.member for seat in due]
     reviewed = await _is_reviewed(unit, node.id)
-    return rules.propose(draft, due=seated, by=asking.sender, address=address, now=unit.now, reviewed=reviewed)
+    free_at = await _held_until(unit, node.id)
+    return rules.propose(
+        draft, due=seated, by=asking.sender, address=address, now=unit.now, reviewed=reviewed, free_at=free_at
+    )
 
 
 async def _node(asking: Asking) -> Organisation | Refusal | None:
@@ -88,6 +92,12 @@ async def _node(asking: Asking) -> Organisation | Refusal | None:
         return refused("meeting_draft.closed")
     nodes = [one for one in opened if one.kind is Kind.BRANCH] or opened
     return nodes[0] if len(nodes) == 1 else refused("meeting_draft.say_it_there")
+
+
+async def _held_until(unit: Reading, node: OrganisationId) -> datetime | None:
+    """Return until when quiet hours hold what goes out now, ``None`` where they hold nothing."""
+    free_at = await quiet.free_for(unit, node, unit.now)
+    return free_at if free_at > unit.now else None
 
 
 async def _is_reviewed(unit: Reading, node: OrganisationId) -> bool:
@@ -134,7 +144,10 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
     meeting = rules.meeting_of(draft, lesson=lesson, id=meetings.id_of(rule, day))
     people = await known.people_at(unit, draft.organisation)
     due = await known.due(unit, meeting)
-    wants = await _is_reviewed(unit, draft.organisation)
+    wants, free_at = await _is_reviewed(unit, draft.organisation), await _held_until(unit, draft.organisation)
+    late = rules.refuse_held_past(draft, free_at, address=f"{console}/meetings/new") if free_at is not None else None
+    if late is not None:
+        return late
     answer = meetings.call(
         meeting,
         schedule=rule,
@@ -152,7 +165,8 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
     if too_much is not None:
         return too_much
     called = await _told_reviewers(unit, answer, draft, user, console) if wants else answer
-    return rules.settled(draft, called, by=user, address=f"{console}/meetings/{meeting.id}", reviewed=wants)
+    address = f"{console}/meetings/{meeting.id}"
+    return rules.settled(draft, called, by=user, address=address, reviewed=wants, free_at=free_at)
 
 
 async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusal | None:
