@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -20,6 +20,9 @@ from content.schedules import last_day_before
 from storage import burden
 from storage import meetings as stored
 from storage.unit import Reading
+
+_MINUTE = timedelta(minutes=1)
+"""A form says no seconds."""
 
 
 class Foreseen(Struct, frozen=True, kw_only=True):
@@ -62,6 +65,8 @@ async def foresee(
         troubles.append(refused(f"meeting.nobody_{meeting.circle}", field="named"))
     if not wrong & {"date", "notice_date"} and notice_at > meeting.begins_at:
         troubles.append(refused("meeting.notice_after", field="notice_date"))
+    elif "notice_date" not in wrong and notice_at < unit.now - _MINUTE:
+        troubles.append(refused("schedule.in_the_past", field="notice_date", due=notice_at))
     held = await holding(unit, place.id, [notice_at], urgent=fields.urgent)
     called = None
     if not troubles:

@@ -46,7 +46,7 @@ from content.schedules import (
 )
 from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, quiet, reviews, rooms, series, settings, shifts, workdays
+from storage import burden, lessons, media, meetings, members, quiet, reviews, rooms, series, settings, shifts, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -257,7 +257,11 @@ async def held_past(
 
 def _library() -> tuple[Lesson, ...]:
     roots = here().roots
-    return ask(lambda unit: lessons.library(unit, roots))
+
+    async def look(unit: Reading) -> tuple[Lesson, ...]:
+        return await meetings.without_notices(unit, await lessons.library(unit, roots))
+
+    return ask(look)
 
 
 def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fields:

@@ -101,6 +101,39 @@ def test_what_cannot_be_meant_is_refused_at_its_field(house: House, browser: Bro
     assert "开始之前发出" in late.get_data(as_text=True)
 
 
+def wrong_fields(page: str) -> list[str]:
+    return re.findall(r'<p class="error" id="(\w+)-error">', page)
+
+
+def test_all_that_is_wrong_is_named_at_once_to_who_looks_and_to_who_calls(house: House, browser: Browser) -> None:
+    bad = form(
+        house, title="", date="2026-02-30", length="3", chair="查无此人", notice_date="2026-11-31", agenda="长" * 201
+    )
+    for intent in ("look", "call"):
+        answer = browser.post("/meetings/new", bad | {"intent": intent})
+        assert answer.status_code == 422, intent
+        assert wrong_fields(answer.text) == ["title", "agenda", "date", "length", "chair", "notice_date"], intent
+        assert "还差 6 处" in answer.text, intent
+    id = call_meeting(house, "changed")
+    path = f"/meetings/{id}/change"
+    changed = browser.post(path, form(house, title="", date="2026-11-01", guests="查无此人"), form_at=path)
+    assert (changed.status_code, wrong_fields(changed.text)) == (422, ["title", "date", "guests"])
+
+
+def test_who_looks_at_a_notice_is_told_all_that_would_keep_it_from_going_out(house: House, browser: Browser) -> None:
+    capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
+    house.run(put(house.store, "cap", capped))
+    for more, said in (
+        ({"notice_date": "2026-12-02", "notice_time": "09:00"}, "开始之前发出"),
+        ({"title": "", "notice_date": "2026-11-23", "notice_time": "09:00"}, "已经过去"),
+        ({"form": "talk", "chair": ""}, "请写谁参加"),
+        ({"form": "committee", "chair": ""}, "还没有登记支委会成员"),
+        ({}, "每天的上限"),
+    ):
+        answer = browser.post("/meetings/new", form(house, intent="look", **more))
+        assert (answer.status_code, said in answer.text) == (422, True), said
+
+
 def test_a_notice_above_a_cap_is_refused_with_a_day_that_is_free(house: House, browser: Browser) -> None:
     capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
     house.run(put(house.store, "cap", capped))
@@ -147,6 +180,19 @@ def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser:
     assert house.browser(NEIGHBOUR).get(f"/meetings/{id}").status_code == 404
     assert viewer.post(f"/meetings/{id}/cancel", {"why": ""}, form_at="/meetings").status_code == 403
     assert viewer.get("/meetings/new").status_code == 403
+
+
+def test_a_notice_is_no_lesson_to_schedule_or_to_find(house: House, browser: Browser) -> None:
+    id = made(browser.post("/meetings/new", form(house)))
+    one = house.run(house.store.read(lambda unit: meetings.meeting(unit, id)))
+    assert one is not None
+    assert one.lesson not in browser.get("/schedule").text
+    wanted = {"lessons": [one.lesson], "audience": one.organisation, "when": "now", "window": "1440", "late": "720"}
+    again = browser.post("/schedule", wanted)
+    assert (again.status_code, 'id="lessons-error"' in again.text) == (422, True)
+    found = browser.get("/search?q=第四次").text
+    assert f"/check-ins/{id}" in found, "it is found as the meeting that it calls"
+    assert f"/lessons/{one.lesson}" not in found
 
 
 def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House, browser: Browser) -> None:
