@@ -63,6 +63,13 @@ def free_day(refusals: Iterable[Refusal]) -> str | None:
     return next((str(one.words.parameters["free"]) for one in refusals if "free" in one.words.parameters), None)
 
 
+def add_troubles(troubles: list[Refusal], more: Iterable[Refusal]) -> None:
+    """Add what else is wrong, as far as nothing is said of its field yet."""
+    for one in more:
+        if all(one.field != other.field for other in troubles):
+            troubles.append(one)
+
+
 def first_by_field(refusals: list[Refusal]) -> dict[str, Refusal]:
     """Return the first refusal of each field, those of none under the empty name."""
     found: dict[str, Refusal] = {}

@@ -11,6 +11,7 @@ from flask import request
 from msgspec import Struct
 from msgspec.structs import replace
 
+from console.answering import add_troubles
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, MemberId, OccurrenceId
 from content.lectures import Session
@@ -170,8 +171,7 @@ def drafted(
         reminds=fields.reminds,
         why=" ".join(fields.why.split()),
     )
-    known = {one.field for one in troubles}
-    troubles += [one for one in troubles_with(meeting, now) if one.field not in known]
+    add_troubles(troubles, troubles_with(meeting, now))
     return meeting
 
 

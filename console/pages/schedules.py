@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, free_day, see
+from console.answering import Answer, add_troubles, first_by_field, free_day, see
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
@@ -376,8 +376,7 @@ def _schedule(
         sessions=sessions,
         on_days=on_days,
     )
-    named = {one.field for one in troubles}
-    troubles += [one for one in unmeant(rule, now()) if one.field not in named]
+    add_troubles(troubles, unmeant(rule, now()))
     if troubles or not is_time:
         return None, troubles
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)

@@ -46,6 +46,12 @@ def live(house: House) -> list[tuple[str, str]]:
     return [(row.room_id, row.subject) for row in house.run(house.store.read(lambda unit: unit.rows(query)))]
 
 
+def test_all_that_is_wrong_is_named_at_once(browser: Browser) -> None:
+    page = browser.post("/sign-ups/new", form(room="!none", title="", date="2026-02-30", places="x")).text
+    assert sorted(re.findall(r'<p class="error" id="(\w+)-error">', page)) == ["date", "places", "room", "title"]
+    assert "还差 4 处" in page
+
+
 def test_one_is_announced_with_its_sign_up_in_one_message(house: House, browser: Browser) -> None:
     answer = browser.post("/activities/new", form())
     assert "done=activity_planned" in answer.headers["Location"]
