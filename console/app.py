@@ -102,6 +102,7 @@ def _words() -> dict[str, object]:
     return {
         "t": moments.sayer(),
         "t_or": moments.t_or,
+        "stand": wording.stand,
         "say": moments.say,
         "when": moments.when,
         "fully": moments.fully,
@@ -111,6 +112,7 @@ def _words() -> dict[str, object]:
         "month_name": wording.month,
         "span": wording.span,
         "ago": moments.ago,
+        "dated": moments.dated,
         "link": link,
         "here": access.signed_in(),
         "held_up": access.held_up(),

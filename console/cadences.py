@@ -18,5 +18,5 @@ def shown(norm: Norm | None) -> str:
 def said_line(value: str) -> str:
     """Say to which share attendance is held, and by what."""
     if value == OFF:
-        return t("cadence.off")
+        return t("cadence.line_off")
     return t("cadence.share", n=int(value), label=t(f"cadence.label_{label_of_line(value)}"))

@@ -6,7 +6,7 @@ Everything is by the clock of the organisation that is looked at, or of the firs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from markupsafe import Markup, escape
 
@@ -25,6 +25,11 @@ def when(instant: datetime | None) -> str:
 def fully(instant: datetime) -> Markup:
     """Show an instant by its date however near it is."""
     return moment(instant, wording.fully(instant))
+
+
+def dated(day: date) -> Markup:
+    """Show a day by itself, without an hour."""
+    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), wording.dated(day))
 
 
 def ago(instant: datetime) -> Markup:

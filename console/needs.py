@@ -8,7 +8,7 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from console.addresses import link
-from console.wording import t
+from console.wording import is_known, t
 from content.decision import Parameter
 from content.home import (
     BallotStanding,
@@ -40,13 +40,12 @@ def need(
     endpoint: str,
     values: dict[str, Parameter],
     *,
-    helped: bool = False,
     address: dict[str, object] | None = None,
 ) -> Need:
-    """Put a need into words by its key."""
+    """Put a need into words by its key, with a word of help where there is one."""
     return Need(
         said=t(f"home.{key}", **values),
-        help=t(f"home.help_{key}") if helped else "",
+        help=t(f"home.help_{key}") if is_known(f"home.help_{key}") else "",
         address=link(endpoint, **(address or {})),
         action=t(f"home.do_{key}"),
     )

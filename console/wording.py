@@ -9,6 +9,7 @@ from flask import g, request
 
 from console.desk import desk, now
 from content.decision import Parameter, Words
+from content.occurrences import State
 from content.organisations import Organisation
 from content.speech import LANGUAGES, Reader, show_instant
 
@@ -46,9 +47,17 @@ def t(key: str, **parameters: Parameter) -> str:
     return desk().speech.say(Words(key=key, parameters=parameters), reader())
 
 
+_AT_THE_DESK = {
+    "pledge.no_answer": "pledge.no_answer_at_desk",
+    "sign_up.bad_title": "sign_up.bad_title_at_desk",
+    "sign_up.money": "sign_up.money_at_desk",
+}
+"""What a rule says with what is to be typed in the chat, and what it says to who has fields before them."""
+
+
 def say(words: Words) -> str:
     """Say words that a rule chose."""
-    return desk().speech.say(words, reader())
+    return desk().speech.say(Words(key=_AT_THE_DESK.get(words.key, words.key), parameters=words.parameters), reader())
 
 
 def say_in(place: Organisation, words: Words) -> str:
@@ -64,6 +73,11 @@ def is_known(key: str) -> bool:
 def t_or(key: str, otherwise: str, **parameters: Parameter) -> str:
     """Say the sentence of a key made from data, or another where nobody has written one."""
     return t(key if is_known(key) else otherwise, **parameters)
+
+
+def stand(state: State, held_at: datetime) -> str:
+    """Say where an occurrence stands; what people were told of and what has not begun is only announced."""
+    return t("occurrence.state_ahead" if state is State.OPEN and now() < held_at else f"occurrence.state_{state}")
 
 
 def when(instant: datetime | None) -> str:
@@ -93,6 +107,12 @@ def day(value: date | None) -> str:
     if value is None:
         return t("frame.none")
     return t("frame.day", month=t(f"month.{value.month}"), day=value.day, weekday=t(f"weekday.{value.weekday()}"))
+
+
+def dated(value: date) -> str:
+    """Show a date as a sentence has it: with its year where that is another than the present one."""
+    key = "frame.date" if value.year == local(now()).year else "frame.date_year"
+    return t(key, year=value.year, month=t(f"month.{value.month}"), day=value.day)
 
 
 def month(value: date) -> str:

@@ -119,6 +119,8 @@ def pay(
             return refused("dues.not_assessed", field=field, name=one.member.name)
         if one.month.state is State.EXEMPT:
             return refused("dues.is_exempt", field=field, name=one.member.name)
+        if not one.month.owed:
+            return refused("dues.paid_up", field=field, name=one.member.name)
         if one.fen > one.month.owed:
             return refused("dues.more_than_owed", field=field, name=one.member.name, owed=written(one.month.owed))
     return Decision(

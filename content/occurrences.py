@@ -67,6 +67,15 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     begins_at: datetime | None = None
 
     @property
+    def held_at(self) -> datetime:
+        """Return when it takes place: a meeting, or a lecture that was announced, when it begins; all else when due."""
+        return self.begins_at or self.due_at
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Tell whether people were told of it and it has not begun: it is no more than announced."""
+        return self.state is State.OPEN and self.begins_at is not None and now < self.begins_at
+
+    @property
     def make_up_until(self) -> datetime:
         """Return the instant until which an answer after the close still counts."""
         return (self.closes_at or self.due_at + self.window) + MAKE_UP
@@ -325,6 +334,8 @@ def move_occurrence(
     due_at = instant(on, at, timezone)
     if due_at < now:
         return refused("occurrence.in_the_past", field="date", due=due_at)
+    if occurrence.begins_at is not None and due_at > occurrence.begins_at:
+        return refused("occurrence.after_it_begins", field="date", begins=occurrence.begins_at)
     if window < SHORTEST_WINDOW:
         return refused("schedule.window_too_short", field="window")
     if (due_at, window, late) == (occurrence.due_at, occurrence.window, occurrence.late):

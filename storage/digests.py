@@ -26,6 +26,7 @@ from content.digests import (
     stretches,
 )
 from content.identifiers import OrganisationId, RoomId
+from content.occurrences import Occurrence
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.rooms import Purpose
@@ -140,11 +141,9 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         roots,
         since=unit.now,
         until=_start(on, node) + AHEAD[sort],
-        states=[OccurrenceState.PLANNED],
+        states=[OccurrenceState.PLANNED, OccurrenceState.OPEN],
     )
-    certain = [
-        one for one in coming if one.occurrence.approved and not (one.occurrence.provisional or one.occurrence.over_cap)
-    ]
+    certain = [one for one in coming if one.occurrence.is_ahead(unit.now) or _is_sure(one.occurrence)]
     due = await away.due(unit, roots, today=on) if sort is Sort.WEEKLY else away.Due(proposed=0, contact=0)
     bars = []
     for first, last in stretches(sort, on):
@@ -159,7 +158,7 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         titles=tuple(dict.fromkeys(line.title for line in reversed(lines))),
         share=await participation.total(unit, roots, period),
         bars=tuple(bars),
-        planned=tuple((one.occurrence.due_at, one.title) for one in certain[:MOST_LISTED]),
+        planned=tuple((one.occurrence.held_at, one.title) for one in certain[:MOST_LISTED]),
         missed=await _missed(unit, roots) if sort is Sort.WEEKLY else 0,
         corrections=await corrections.number_waiting(unit, roots) if sort is Sort.WEEKLY else 0,
         away=due.proposed,
@@ -168,6 +167,10 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         burden=await _burden(unit, node, since) if sort is Sort.MONTHLY else (),
         address=_address(console, node, since, until) if sort is Sort.WEEKLY else "",
     )
+
+
+def _is_sure(one: Occurrence) -> bool:
+    return one.state is OccurrenceState.PLANNED and one.approved and not (one.provisional or one.over_cap)
 
 
 def _start(on: date, node: Organisation) -> datetime:

@@ -22,7 +22,7 @@ from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, ROOTS, breadth, each_within, organisations, within
 from storage.prepared import Prepared
-from storage.schedules import SHOWN_TITLE, number_of_sessions, occurrences, schedules
+from storage.schedules import HELD_AT, SHOWN_TITLE, number_of_sessions, occurrences, schedules
 from storage.tallies import branch_months, by_state, number, sums, tallies
 from storage.unit import AnyRow, Query, Reading
 
@@ -106,7 +106,7 @@ def _earliest(day: date) -> datetime:
 
 
 def _due_since(earliest: Any) -> Any:
-    # But for lectures, which are announced long before, nothing falls due before its local date.
+    # But for lectures and meetings, of which people are told long before, nothing falls due before its local date.
     return (occurrences.c.due_at >= earliest) | (occurrences.c.begins_at >= earliest)
 
 
@@ -278,8 +278,7 @@ async def by_occurrence(
     """
     roots = list(roots)
     few = await breadth(unit, roots) <= FEW
-    at = func.coalesce(occurrences.c.begins_at, occurrences.c.due_at).label("at")
-    columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, at, occurrences.c.local_date)
+    columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, HELD_AT, occurrences.c.local_date)
     query = (
         select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, *_OF_RULE)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
@@ -309,7 +308,7 @@ async def by_occurrence(
             id=row.id,
             title=row.title,
             kind=row.kind,
-            due_at=row.at,
+            due_at=row.held_at,
             local_date=row.local_date,
             state=OccurrenceState(row.state),
             numbers=numbers.get(row.id, Counter()),

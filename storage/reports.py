@@ -125,5 +125,5 @@ async def _planned(unit: Reading, node: Organisation, quarter: Quarter) -> tuple
         states=[OccurrenceState.PLANNED],
         limit=MOST,
     )
-    inside = (one for one in found if quarter.since <= one.local_date <= quarter.until)
-    return tuple((one.local_date, one.title) for one in inside)
+    inside = (one for one in found if quarter.since <= one.held_on <= quarter.until)
+    return tuple((one.held_on, one.title) for one in inside)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from sqlalchemy import (
     false,
     func,
     select,
+    text,
     update,
 )
 
@@ -89,6 +91,9 @@ UNTIL_DAY_ENDS = -1
 _SLOTS = 4_000_000
 """More than there are days, so that no two sessions share a slot."""
 
+_BEGINS = text("begins_at IS NOT NULL")
+"""Few of all occurrences are meetings and lectures."""
+
 occurrences = Table(
     "occurrences",
     metadata,
@@ -125,7 +130,12 @@ occurrences = Table(
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
+    Index("ix_occurrences_audience_begins", "audience_id", "begins_at", sqlite_where=_BEGINS, postgresql_where=_BEGINS),
 )
+
+
+HELD_AT = func.coalesce(occurrences.c.begins_at, occurrences.c.due_at).label("held_at")
+"""When it takes place: a meeting, and a lecture that was announced, when it begins; all else when it falls due."""
 
 
 SHOWN_TITLE = func.coalesce(occurrences.c.sent_title, lessons.c.title).label("title")
@@ -149,6 +159,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     note: str | None
     session: int = 0
     sessions: int = 1
+
+    @property
+    def held_on(self) -> date:
+        """Return the day on which it takes place, by the clock of its rule."""
+        begins = self.occurrence.begins_at
+        return self.local_date if begins is None else begins.astimezone(ZoneInfo(self.timezone)).date()
 
 
 _SELECT = (
@@ -268,28 +284,42 @@ async def calendar(
     states: Iterable[State] = (),
     limit: int | None = None,
     newest_first: bool = False,
+    begins: bool | None = None,
 ) -> tuple[Entry, ...]:
-    """Return occurrences that concern the subtrees of the roots, by due time.
+    """Return occurrences that concern the subtrees of the roots, in the order and by the times at which they are held.
 
-    An occurrence concerns a subtree when its audience lies in it or above it.
+    A meeting stands where it begins, not where its notice goes out. An occurrence concerns a subtree when its audience
+    lies in it or above it. What ``begins`` at a time of its own can be left out, or asked for alone.
     """
     asked = {"since": since, "until": until, "states": list(states), "limit": limit}
     given = {name: value for name, value in asked.items() if value}
-    query = _calendar(frozenset(given), newest_first=newest_first)
-    return tuple(_entry(row) for row in await unit.rows(query, {"roots": list(roots), **given}))
+    found: list[Entry] = []
+    for own in (False, True) if begins is None else (begins,):
+        query = _calendar(frozenset(given), begins=own, newest_first=newest_first)
+        found += map(_entry, await unit.rows(query, {"roots": list(roots), **given}))
+    found.sort(key=lambda one: one.occurrence.id)
+    found.sort(key=lambda one: one.occurrence.held_at, reverse=newest_first)
+    return tuple(found[:limit])
 
 
 @cache
-def _calendar(given: frozenset[str], *, newest_first: bool) -> Prepared:
-    """Return the question for the calendar by which of the conditions are given."""
-    due, query = occurrences.c.due_at, _SELECT.where(concerns(ROOTS))
+def _calendar(given: frozenset[str], *, begins: bool, newest_first: bool) -> Prepared:
+    """Return the question for the calendar by which of the conditions are given.
+
+    Of what ``begins`` at a time of its own there is little, and it is found by another index than the rest.
+    """
+    held = occurrences.c.begins_at if begins else occurrences.c.due_at
+    begun = occurrences.c.begins_at.is_not(None)
+    query = _SELECT.where(concerns(ROOTS), begun if begins else ~begun)
     if "since" in given:
-        query = query.where(due >= bindparam("since"))
+        query = query.where(held >= bindparam("since"))
     if "until" in given:
-        query = query.where(due < bindparam("until"))
+        query = query.where(held < bindparam("until"))
     if "states" in given:
-        query = query.where(occurrences.c.state.in_(bindparam("states", expanding=True)))
-    query = query.order_by(due.desc() if newest_first else due, occurrences.c.id)
+        # Of what begins within some time, not by the index of the states, in which all is that there ever was.
+        state = func.coalesce(occurrences.c.state, "") if begins and "since" in given else occurrences.c.state
+        query = query.where(state.in_(bindparam("states", expanding=True)))
+    query = query.order_by(held.desc() if newest_first else held, occurrences.c.id)
     return Prepared(query.limit(bindparam("limit", type_=Integer)) if "limit" in given else query)
 
 

@@ -23,7 +23,7 @@ from console.pages.schedules import held_past, minutes_of
 from console.pages.series import replanned
 from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
-from console.wording import fully, local, reader, t, today
+from console.wording import fully, local, reader, stand, t, today
 from content import series as series_rules
 from content.decision import Decision, Refusal, refused
 from content.exports import MOST
@@ -56,6 +56,7 @@ from content.workdays import WorkCalendar
 from storage import burden, lessons, organisations, quiet, schedules, shifts, workdays
 from storage import series as stored_series
 from storage.store import Answer as Decided
+from storage.timetable import Slot, timetable
 from storage.unit import Reading
 
 pages = Blueprint("calendar", __name__)
@@ -98,11 +99,11 @@ def show() -> str:
     wanted = _wanted()
     first, last = _range(wanted)
     zone = ZoneInfo(reader().timezone)
-    entries = _entries(wanted, MOST_LISTED)
+    slots = _slots(wanted, MOST_LISTED)
     roots, (since, until) = here().roots_for(Right.SCHEDULE), _stretch(wanted)
-    by_day: dict[date, list[schedules.Entry]] = {}
-    for entry in entries:
-        by_day.setdefault(entry.occurrence.due_at.astimezone(zone).date(), []).append(entry)
+    by_day: dict[date, list[Slot]] = {}
+    for slot in slots:
+        by_day.setdefault(slot.at.astimezone(zone).date(), []).append(slot)
     weeks = [
         [first + timedelta(days=week * 7 + day) for day in range(7)] for week in range((last - first).days // 7 + 1)
     ]
@@ -121,11 +122,11 @@ def show() -> str:
         colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
         # Hundreds of entries stand at a few dozen instants, in a handful of states.
         clock=cache(clock),
-        state_said=cache(lambda state: t(f"occurrence.state_{state}")),
+        stand=cache(stand),
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, roots, since, until)),
         in_shifts=ask(shifts.ever),
-        cut_short=len(entries) == MOST_LISTED,
+        cut_short=len(slots) == MOST_LISTED,
         most=MOST_LISTED,
     )
 
@@ -153,11 +154,11 @@ async def _outdated(
 def export(format: str) -> Response:  # noqa: A002
     """Hand out what the screen shows, and all of it where that is cut short."""
     wanted = _wanted()
-    entries = _entries(wanted, MOST + 1)
+    slots = _slots(wanted, MOST + 1)
     table = Table(
         title=t("nav.calendar"),
         header=tuple(t(f"calendar.column_{name}") for name in ("day", "time", "what", "audience", "state")),
-        rows=tuple(_cells(one) for one in entries),
+        rows=tuple(_cells(one) for one in slots),
     )
     month_wanted = f"{wanted.month:%Y-%m}" if "month" in request.args else None
     week = wanted.week if wanted.view == "week" else None
@@ -165,17 +166,16 @@ def export(format: str) -> Response:  # noqa: A002
     return hand_out(table, format, "calendar", t("exports.footer", at=fully(now()), n=len(table.rows)), back=back)
 
 
-def _cells(one: schedules.Entry) -> tuple[str, ...]:
-    at = local(one.occurrence.due_at)
-    state = t(f"occurrence.state_{one.occurrence.state}")
-    what = f"{one.title} · {t('shifts.session', number=one.session + 1)}" if one.sessions > 1 else one.title
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
+def _cells(slot: Slot) -> tuple[str, ...]:
+    one, at = slot.entry, local(slot.at)
+    what = f"{one.title} · {t('shifts.session', number=slot.session)}" if slot.session else one.title
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, stand(one.occurrence.state, slot.at)
 
 
-def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
+def _slots(wanted: Wanted, limit: int) -> tuple[Slot, ...]:
     roots, (since, until) = here().roots, _stretch(wanted)
     states = [wanted.state] if wanted.state else []
-    return ask(lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=limit))
+    return ask(lambda unit: timetable(unit, roots, since=since, until=until, states=states, limit=limit))
 
 
 def _wanted() -> Wanted:

@@ -137,7 +137,7 @@ async def _events(unit: Reading, entry: schedules.Entry) -> tuple[Event, ...]:
     one = entry.occurrence
     event = Event(
         id=one.id,
-        at=one.begins_at or one.due_at,
+        at=one.held_at,
         lasts=min(one.window, rules.CARD),
         title=entry.title,
         cancelled=one.state is State.CANCELLED,

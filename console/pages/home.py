@@ -196,6 +196,7 @@ def show() -> str:
         beats=beats,
         today=day,
         before=same_days_before(day),
+        running=monday(day) if day.weekday() < 6 else None,
         reasons=frozenset(Reason),
     )
 
@@ -217,54 +218,44 @@ def _asker(at: Here) -> Asker:
     )
 
 
+_NARROWED: dict[str, dict[str, object]] = {"unbound": {"account": Account.UNBOUND.value}}
+"""Of a page with a filter, the part of it that is meant."""
+
+
 def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
     """Yield what waits for the person beyond single messages and lessons, the most pressing first."""
     waiting, signs = known.waiting, known.signs
     if at.may(Right.OPERATE):
         failed = heartbeats.backup_failed(signs)
         if failed:
-            yield need("backup_failed", "health.show", {"at": failed}, helped=True)
+            yield need("backup_failed", "health.show", {"at": failed})
         elif backup_is_old(moment(signs, "bot", "backup_at"), now=present):
-            yield need("backup_old", "health.show", {"at": moment(signs, "bot", "backup_at") or present}, helped=True)
+            yield need("backup_old", "health.show", {"at": moment(signs, "bot", "backup_at") or present})
     if waiting.workdays_missing:
         year = waiting.workdays_missing
-        yield need("workdays_missing", "workdays.show", {"year": year}, helped=True, address={"year": year})
-    if waiting.rooms_lost:
-        yield need("rooms_lost", "rooms.show", {"n": waiting.rooms_lost}, helped=True)
-    if waiting.rooms_faulty:
-        yield need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
-    if known.meter is not None and known.meter.near and at.may(Right.SCHEDULE):
-        yield need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
-    if waiting.above_caps:
-        yield need("above_caps", "missed.show", {"n": waiting.above_caps}, helped=True)
-    if waiting.without_room and known.facts.rooms:
-        yield need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
-    if waiting.proposals:
-        yield need("proposals", "duties.show", {"n": waiting.proposals})
-    if waiting.erasures:
-        yield need("erasures", "members.show", {"n": waiting.erasures}, helped=True)
-    if waiting.corrections:
-        yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
-    if waiting.help_cases:
-        yield need("help_cases", "help_cases.show", {"n": waiting.help_cases}, helped=True)
-    if waiting.pledge_questions:
-        yield need("pledge_questions", "pledges.show", {"n": waiting.pledge_questions}, helped=True)
-    if waiting.pledges_past:
-        yield need("pledges_past", "pledges.show", {"n": waiting.pledges_past}, helped=True)
-    if waiting.dues_unhandled:
-        yield need("dues_unhandled", "duties.show", {"n": waiting.dues_unhandled}, helped=True)
-    if waiting.appeals:
-        yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
-    if waiting.complaints:
-        yield need("complaints", "complaints.show", {"n": waiting.complaints}, helped=True)
-    if waiting.buried:
-        yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
-    if waiting.unbound and known.facts.bound:
-        yield need(
-            "unbound", "members.show", {"n": waiting.unbound}, helped=True, address={"account": Account.UNBOUND.value}
-        )
-    if waiting.to_hold:
-        yield need("cadence", "year.show", {"n": waiting.to_hold}, helped=True)
+        yield need("workdays_missing", "workdays.show", {"year": year}, address={"year": year})
+    near = known.meter.near if known.meter is not None and at.may(Right.SCHEDULE) else 0
+    for key, endpoint, number in (
+        ("rooms_lost", "rooms.show", waiting.rooms_lost),
+        ("rooms_faulty", "rooms.show", waiting.rooms_faulty),
+        ("burden_near", "burden.show", near),
+        ("above_caps", "missed.show", waiting.above_caps),
+        ("without_room", "rooms.show", waiting.without_room if known.facts.rooms else 0),
+        ("proposals", "duties.show", waiting.proposals),
+        ("erasures", "members.show", waiting.erasures),
+        ("corrections", "corrections.show", waiting.corrections),
+        ("help_cases", "help_cases.show", waiting.help_cases),
+        ("pledge_questions", "pledges.show", waiting.pledge_questions),
+        ("pledges_past", "pledges.show", waiting.pledges_past),
+        ("dues_unhandled", "duties.show", waiting.dues_unhandled),
+        ("appeals", "cases.show", waiting.appeals),
+        ("complaints", "complaints.show", waiting.complaints),
+        ("buried", "unheard.show", waiting.buried),
+        ("unbound", "members.show", waiting.unbound if known.facts.bound else 0),
+        ("cadence", "year.show", waiting.to_hold),
+    ):
+        if number:
+            yield need(key, endpoint, {"n": number}, address=_NARROWED.get(key))
     for name, end in waiting.elections:
         yield need("election", "structure.show", {"name": name, "day": end.isoformat()})
 
@@ -272,7 +263,7 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
 def _coming(known: Today, at: datetime) -> Iterator[Coming]:
     for entry in known.planned:
         yield Coming(
-            at=entry.occurrence.due_at,
+            at=entry.occurrence.held_at,
             title=entry.title,
             note=entry.audience_name,
             address=link("checkins.show_one", id=entry.occurrence.id),
@@ -346,15 +337,8 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
             newest_first=True,
             limit=LONE_FAILURES,
         ),
-        open=tuple((line, share(line.numbers)) for line in still_open),
-        planned=await schedules.calendar(
-            unit,
-            roots,
-            since=at - timedelta(hours=1),
-            until=at + AHEAD,
-            states=[OccurrenceState.PLANNED],
-            limit=MOST_COMING,
-        ),
+        open=tuple((line, share(line.numbers)) for line in still_open if line.due_at <= at),
+        planned=await _to_come(unit, roots, at),
         ballots=await home.ballots_under_way(unit, roots),
         papers=await home.elections_under_way(unit, roots),
         selections=await home.selections_under_way(unit, roots, asker.user),
@@ -366,6 +350,16 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
         meter=await _strain(unit, asker.branches, day),
         weeks=_weeks(days, first_week),
     )
+
+
+async def _to_come(unit: Reading, roots: tuple[OrganisationId, ...], at: datetime) -> tuple[schedules.Entry, ...]:
+    """Return what is planned, and what people were told of and has not begun, by when it is held."""
+    since, until = at - timedelta(hours=1), at + AHEAD
+    planned = await schedules.calendar(
+        unit, roots, since=since, until=until, states=[OccurrenceState.PLANNED], limit=MOST_COMING
+    )
+    told = await schedules.calendar(unit, roots, since=at, until=until, states=[OccurrenceState.OPEN])
+    return (*planned, *(one for one in told if one.occurrence.is_ahead(at)))
 
 
 async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Waiting:

@@ -211,9 +211,11 @@ def take_in(key: str) -> Answer:
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None:
         return _shown(key, upload, _planned(upload)[1], outcome.refusal.words)
-    if not outcome.repeated:
+    # What was not taken in can be looked at for a while, so that it can be put right in the sheet.
+    left = key if plan.preview.errors or plan.preview.open_doubts else None
+    if not outcome.repeated and left is None:
         desk().shelf.drop(at.session.family, key)
-    to = link("imports.show_one", id=derive(by_form, "import"))
+    to = link("imports.show_one", id=derive(by_form, "import"), left=left)
     return done_once(outcome, to, "roster_taken_in", lambda: _undo_of(ImportId(derive(by_form, "import"))))
 
 
@@ -350,7 +352,7 @@ def show_one(id: str) -> Answer:  # noqa: A002
 
 
 def _one_page(id: ImportId, refusal: Words | None = None) -> str:  # noqa: A002
-    held = _held()
+    held, left = _held(), request.args.get("left", "")
     found = ask(lambda unit: imports.one(unit, held, id))
     if found is None:
         abort(404)
@@ -365,6 +367,7 @@ def _one_page(id: ImportId, refusal: Words | None = None) -> str:  # noqa: A002
         mark=_mark_of(undoing) if undoing else "",
         places=places(here().nodes),
         changes=_changes(undoing) if undoing else (),
+        left=left if left and _shelved(left) is not None else None,
         lasts=UNDO_WITHIN,
         refusal=refusal,
         most=MOST_SHOWN,

@@ -17,7 +17,7 @@ from console.fresh import fresh
 from console.tables import Table, hand_out
 from console.tree import depths, parents_of
 from console.wording import day as day_text
-from console.wording import fully, local, t, today
+from console.wording import fully, local, stand, t, today
 from console.written_sheets import Written
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
@@ -209,7 +209,7 @@ def export_occurrences(format: str) -> Response:  # noqa: A002
         title=t("participation.by_occurrence"),
         header=(t("lessons.title"), t("checkins.due"), *_number_header(), t("checkins.state")),
         rows=tuple(
-            (line.title, _day_and_time(line), *_numbers(share(line.numbers)), t(f"occurrence.state_{line.state}"))
+            (line.title, _day_and_time(line), *_numbers(share(line.numbers)), stand(line.state, line.due_at))
             for line in found
         ),
     )

@@ -67,7 +67,7 @@ def test_many_payments_are_entered_at_once_or_none_and_what_was_typed_stays(hous
     assert first.status_code in (409, 422), "a day of the first year is a day that cannot be meant"
     again = pay(house, desk, {"丁一": "75.00"})
     assert again.status_code == 409, "another organiser has entered it meanwhile"
-    assert "还差 0.00 元" in again.get_data(as_text=True)
+    assert "丁一 这个月已经交齐" in again.get_data(as_text=True)
 
 
 def test_a_form_that_comes_twice_or_whose_answer_is_lost_or_that_two_send_at_once_is_one_entry(

@@ -120,9 +120,10 @@ def test_the_picture_stands_with_its_numbers_as_a_table(browser: Browser) -> Non
     page = browser.get("/").get_data(as_text=True)
     table = shown(page, "近八周参加的比例")
     assert table[0] == ["周（从周一起）", "参加", "应到", "比例"]
-    assert table[-2:] == [["11/16", "3", "8", "38%"], ["11/23", "1", "2", "50%"]]
+    assert table[-2:] == [["11/16", "3", "8", "38%"], ["11/23 （还没过完）", "1", "2", "50%"]]
     assert table[1] == ["10/5", "—", "—", "—"]
     picture = page.partition('<svg class="bars"')[2].partition("</svg>")[0]
+    assert picture.count('class="bar light"') == 1, "the week that runs is not drawn like those that are over"
     assert [row[3] for row in table[1:]] == [part.rpartition(">")[2] for part in picture.split("</text>")[:-1:2]]
 
 

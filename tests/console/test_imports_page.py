@@ -82,8 +82,12 @@ def test_confirming_writes_once_and_founds_the_group(house: House, browser: Brow
     where = upload(browser, ROSTER).headers["Location"]
     marks = browser.marks(where)
     taken = browser.post(where, marks).headers["Location"]
-    assert re.fullmatch(r"/members/imports/[a-z2-7]{24}\?done=roster_taken_in&undo=[\w-]+", taken)
-    assert "名册已导入" in browser.get(taken).get_data(as_text=True)
+    assert re.fullmatch(r"/members/imports/[a-z2-7]{24}\?left=[\w-]+&done=roster_taken_in&undo=[\w-]+", taken)
+    page = browser.get(taken).get_data(as_text=True)
+    assert "名册已导入" in page
+    assert "有 3 行没有录入" in page
+    (look,) = re.findall(r'href="(/members/import/[^"#]+)#errors"', page)
+    assert "没有姓名" in browser.get(look).get_data(as_text=True), "which cells they are can still be seen"
     people = everyone(house)
     assert people["白云"].phone == "13800000001"
     assert people["白云"].id == house.seeded.members["白云"]
@@ -98,6 +102,16 @@ def test_confirming_writes_once_and_founds_the_group(house: House, browser: Brow
     again = browser.post(where, marks)
     assert again.headers["Location"] == "/members/imports?done=repeated"
     assert len(everyone(house)) == number
+    house.clock.forward(timedelta(minutes=16))
+    assert "已过期" in browser.get(where).get_data(as_text=True)
+    assert "没有录入" not in browser.get(taken).get_data(as_text=True)
+
+
+def test_a_sheet_of_which_everything_was_taken_in_is_let_go_of_at_once(browser: Browser) -> None:
+    where = upload(browser, sheet(["新人", ONE, "", "正式党员", "", ""])).headers["Location"]
+    taken = browser.post(where).headers["Location"]
+    assert "left=" not in taken
+    assert "没有录入" not in browser.get(taken).get_data(as_text=True)
     assert "已过期" in browser.get(where).get_data(as_text=True)
 
 

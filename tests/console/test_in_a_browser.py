@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from msgspec.structs import replace
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -38,18 +37,12 @@ from tests.console.open_pledge import OWN_PLEDGE, put_pledge_down
 from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
+from tests.console.what_axe_says import AXE, PAGE_OBJECTIONS, objections
 from tests.films import mp4
 from tests.machine import ONE_LOOK, find_chromium, find_headless, in_ci
 from tests.sealed_ballots import paper
 
 pytestmark = pytest.mark.browser
-
-AXE = Axe().axe_script
-
-OBJECTIONS = """
-axe.run({ resultTypes: ["violations"] })
-  .then((found) => found.violations.map((rule) => [rule.id, rule.nodes[0].target]))
-"""
 
 EDIT = ImportId(derive("browser", "import"))
 
@@ -266,12 +259,6 @@ def is_complaint(said: ConsoleMessage) -> bool:
     return said.type == "error" and not said.location["url"].endswith(NOWHERE)
 
 
-def objections(page: Page) -> list[Any]:
-    """Return what axe objects to: each rule with the first place that breaks it."""
-    page.evaluate(AXE)
-    return list(page.evaluate(OBJECTIONS))
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     program = find_headless() or find_chromium()
@@ -395,13 +382,30 @@ def test_axe_finds_nothing_on_any_page(
     page = visit(viewport={"width": width, "height": 800}, color_scheme=theme, locale=locale)
     # What every page is given as it begins is compiled once, and what is evaluated in each is compiled in each.
     page.context.add_init_script(AXE)
+    painted: list[str] = []
     for path in (PAGES if width > 390 else (*PAGES, *WITHOUT))[part::PARTS]:
         answer = page.goto(address + filled(house, path))
         assert answer is not None
         assert answer.status == (404 if path == NOWHERE else 200), path
-        assert page.evaluate(OBJECTIONS) == [], path
+        said, painted = page.evaluate(PAGE_OBJECTIONS, painted)
+        assert said == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert page.evaluate("window.shifted") <= 0.01, (path, page.evaluate("window.moved"))
+
+
+@pytest.mark.parametrize("spoiled", ["color: #b0aca4", "background: #5b5650"])
+def test_a_text_that_can_hardly_be_read_is_objected_to_on_whichever_page_it_comes_first(
+    address: str, visit: Callable[..., Page], spoiled: str
+) -> None:
+    page = visit(viewport={"width": 1280, "height": 800}, color_scheme="light", locale="en")
+    page.context.add_init_script(AXE)
+    page.goto(address + "/")
+    said, painted = page.evaluate(PAGE_OBJECTIONS, [])
+    assert said == []
+    page.goto(address + "/calendar")
+    page.evaluate("(how) => { document.querySelector('#main').style = how }", spoiled)
+    said, _ = page.evaluate(PAGE_OBJECTIONS, painted)
+    assert [rule for rule, _ in said] == ["color-contrast"]
 
 
 def test_axe_finds_nothing_on_refusals_previews_and_menus(

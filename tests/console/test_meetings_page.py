@@ -408,7 +408,9 @@ def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(
     assert wrong.status_code == 422
     fields = {"owner": "白云", "task": "联系扶手厂家", "due_on": "2026-12-01"}
     assert browser.post(to, fields, form_at=here).status_code == 303
-    assert "白云：联系扶手厂家（2026-12-01 前）" in browser.get(here).get_data(as_text=True)
+    assert '白云：联系扶手厂家（<time datetime="2026-12-01">12月1日</time>前）' in browser.get(here).get_data(
+        as_text=True
+    )
     white = house.seeded.members["白云"]
     (task,) = house.run(house.store.read(lambda unit: resolutions.open_tasks_of(unit, white)))
     place = house.seeded.organisations["one"]

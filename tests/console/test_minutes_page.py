@@ -135,7 +135,7 @@ def test_the_record_holds_what_happened_and_says_where_nobody_has_said_anything(
     summary = browser.get(f"/meetings/{id}/summary").get_data(as_text=True)
     assert "【会议结果】支部党员大会（recorded）：应到" in summary
     assert "1. 同意年度计划" in summary
-    assert "白云：联系扶手厂家（2026-12-01 前）" in summary
+    assert "白云：联系扶手厂家（2026-12-01前）" in summary
     assert "更正 …" in summary
 
 

@@ -152,8 +152,8 @@ def test_what_is_known_stays_known_and_days_are_those_of_the_branch(house: House
     reader = granted(house, "陈晨", Role.GROUP_LEADER)
     for path in ("/away", page):
         shown = text(reader, path)
-        assert "原定 2026-06-01 返回" in shown
-        assert "待联系，2026-07-10 起" in shown
+        assert '原定<time datetime="2026-06-01">6月1日</time>返回' in shown
+        assert '待联系，<time datetime="2026-07-10">7月10日</time>起' in shown
     assert "务工经商" in shown
 
 

@@ -50,6 +50,7 @@ def test_payments_are_entered_together_or_not_at_all() -> None:
     assert key(pay()) == "dues.nobody"
     for wrong, said in (
         (replace(both[1], fen=7501), "dues.more_than_owed"),
+        (replace(both[1], month=replace(both[1].month, paid=both[1].month.due)), "dues.paid_up"),
         (replace(both[1], month=replace(JULY, state=State.EXEMPT)), "dues.is_exempt"),
         (replace(both[1], month=replace(JULY, state=State.UNKNOWN)), "dues.not_assessed"),
     ):
