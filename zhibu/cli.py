@@ -81,11 +81,11 @@ main.add_command(
     "about each; with --yes it stops.",
 )
 @click.option(
-    "--quiet-hours/--no-quiet-hours",
+    "--no-quiet-hours",
     "quiet",
+    flag_value=False,
     default=True,
-    show_default=True,
-    help="From 21:00 to 8:00 and on days of rest the bot begins nothing; the console changes that.",
+    help="Without it the bot begins nothing from 21:00 to 8:00 and on days of rest; the console changes that.",
 )
 @_CONFIG
 def found(

@@ -11,6 +11,7 @@ from storage import organisations
 from storage.settings import value_of
 from storage.store import Store
 from tests.small_branch import EAST, NOON, SECRETARY, HandClock, SmallBranch
+from zhibu import cli
 from zhibu.founding import Plan, found
 
 USUAL = Plan(name="一支部", kind=Kind.BRANCH, timezone="Asia/Shanghai", language="zh_CN", secretary=SECRETARY)
@@ -34,3 +35,9 @@ async def test_it_is_founded_with_quiet_hours_unless_it_is_said_otherwise(
 
 async def test_who_was_founded_before_has_none_until_they_set_some(branch: SmallBranch) -> None:
     assert await branch.store.read(lambda unit: value_of(unit, EAST, QUIET_HOURS)) == "none"
+
+
+@pytest.mark.parametrize(("said", "holds"), [([], True), (["--no-quiet-hours"], False)])
+def test_whoever_founds_may_leave_them_out(said: list[str], holds: bool) -> None:
+    context = cli.found.make_context("found", ["一支部", "--secretary", SECRETARY, *said, "-c", "config.toml"])
+    assert context.params["quiet"] is holds
