@@ -163,7 +163,7 @@ def test_no_day_is_offered_on_which_a_notice_would_come_after_its_meeting(house:
         assert ("开始之前也没有空闲的日子" in page) is not offered, at
     # Nor is a notice moved there.
     path = f"/calendar/{made(first)}/move"
-    moved = browser.post(path, {"date": "2026-11-29", "time": "11:00"}, form_at=path)
+    moved = browser.post(path, {"date": "2026-11-29", "time": "10:00"}, form_at=path)
     assert (moved.status_code, "通知要在会议开始之前发出" in moved.text) == (409, True)
 
 
