@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from console.meeting_drafts import Fields, drafted, notice_of
-from console.quiet_hours import Held, holding, refuse_untold
+from console.quiet_hours import Held, holding, refuse_untold, rests_at
 from content import meetings as rules
 from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
@@ -88,16 +88,21 @@ async def foresee(
     if all(one.field != "notice_date" for one in troubles):
         begins = None if "date" in wrong else meeting.begins_at
         waits = None if told is None else refuse_untold(held, told, field="notice_date")
-        troubles += [one for one in (await _too_much(unit, meeting, notice_at, begins), waits) if one is not None]
+        troubles += [
+            one for one in (await _too_much(unit, meeting, notice_at, begins, fields.urgent), waits) if one is not None
+        ]
     decision = called if isinstance(called, Decision) else None
     return Foreseen(meeting=meeting, troubles=tuple(troubles), decision=decision, held=held)
 
 
-async def _too_much(unit: Reading, meeting: Meeting, notice_at: datetime, begins: datetime | None) -> Refusal | None:
+async def _too_much(
+    unit: Reading, meeting: Meeting, notice_at: datetime, begins: datetime | None, urgent: str
+) -> Refusal | None:
     """Refuse a notice that would ask more of a room than its organisation wants."""
     if meeting.form in rules.INNER:
         return None
     on = notice_at.astimezone(ZoneInfo(meeting.timezone)).date()
     rooms = await burden.rooms(unit, meeting.organisation, since=on, until=on)
     last = last_day_before(begins, notice_at, meeting.timezone) if begins is not None else None
-    return refuse_too_much(rooms, [Asked(on=on, minutes=rules.NOTICE_MINUTES)], field="notice_date", last=last)
+    asked, rests = [Asked(on=on, minutes=rules.NOTICE_MINUTES)], await rests_at(unit, meeting.organisation, urgent)
+    return refuse_too_much(rooms, asked, field="notice_date", last=last, rests=rests)

@@ -35,7 +35,7 @@ from content.rooms import Purpose
 from content.schedules import Schedule
 from content.series import SeriesContinued
 from content.settings import BY_NAME, held_at
-from storage import askings, settings
+from storage import askings, quiet, settings
 from storage.audit import audit
 from storage.lessons import lesson as lesson_of
 from storage.members import members
@@ -160,13 +160,15 @@ async def refuse_sending(
         return None
     since, until = min(one.on for one in wanted), max(one.on for one in wanted)
     without, found = frozenset(one.occurrence for one in wanted), dict[OrganisationId, dict[OrganisationId, Room]]()
-    for audience in {one.audience for one in wanted}:
+    audiences = {one.audience for one in wanted}
+    rests = {audience: await quiet.days_of_rest(unit, audience) for audience in audiences}
+    for audience in audiences:
         found[audience] = await by_branch(unit, audience, since=since, until=until, without=without)
     held = {branch: room for reached in found.values() for branch, room in reached.items()}
     for one in sorted(wanted, key=lambda one: (one.on, one.occurrence)):
         asked = Asked(on=one.on, minutes=one.minutes)
         there = [held[branch] for branch in found[one.audience]]
-        refusal = refuse_too_much(there, [asked], field=field, last=last)
+        refusal = refuse_too_much(there, [asked], field=field, last=last, rests=rests[one.audience])
         if refusal is not None:
             return refusal
         held |= {branch: held[branch].after(asked) for branch in found[one.audience]}

@@ -176,7 +176,8 @@ async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusa
     on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
     places = await burden.rooms(unit, meeting.organisation, since=on, until=on)
     last = last_day_before(meeting.begins_at, unit.now, meeting.timezone)
-    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], last=last)
+    rests = await quiet.days_of_rest(unit, meeting.organisation)
+    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], last=last, rests=rests)
     return replace(refusal, field=None) if refusal is not None else None
 
 

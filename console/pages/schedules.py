@@ -18,7 +18,7 @@ from console.answering import Answer, add_troubles, first_by_field, free_day, se
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
-from console.quiet_hours import holding, refuse_untold, told_of
+from console.quiet_hours import holding, refuse_untold, rests_at, told_of
 from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
@@ -242,7 +242,7 @@ async def _weighed(
     lecture = next((one.lecture for one in library if one.id == planned[0].lesson), None)
     first = planned[0].due_at
     last = last_day_before(begins(lecture), first, rule.timezone) if lecture is not None else None
-    refusal = refuse_too_much(rooms, asked, last=last)
+    refusal = refuse_too_much(rooms, asked, last=last, rests=await rests_at(unit, rule.audience, rule.urgent))
     if refusal is None and lecture is not None and not rule.urgent:
         refusal = await held_past(unit, rule.audience, lecture, first, field="urgent")
     return refusal, None if refusal is not None else near(rooms, asked)

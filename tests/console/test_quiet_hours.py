@@ -59,6 +59,17 @@ def test_a_schedule_is_planned_once_its_writer_knows_until_when_it_waits(house: 
     assert browser.post("/schedule", urgent).status_code == 303, "what is urgent waits for nothing"
 
 
+def test_no_day_of_rest_is_offered_as_free_but_for_what_is_urgent(house: House, browser: Browser) -> None:
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/schedule", form(house)).status_code == 303
+    branch = house.seeded.organisations["one"]
+    for urgent, free in (("", "2026-11-30"), ("防汛", "2026-11-28")):
+        lesson = form(house, time="16:00", again="yes", urgent=urgent)
+        assert f"最近的空闲日是 {free}" in browser.post("/schedule", lesson).text
+        notice = meeting(house, organisation=branch, notice_date="2026-11-27", notice_time="09:00", urgent=urgent)
+        assert f"最近的空闲日是 {free}" in browser.post("/meetings/new", notice).text
+
+
 def test_a_rule_says_how_many_of_its_dates_wait(house: House, browser: Browser) -> None:
     weekly = form(house, when="weekly", weekdays=["4", "5", "6"], count="6")
     first, second = twice(browser, "/schedule", weekly)
