@@ -16,7 +16,7 @@ from content.identifiers import ScheduleId, UserId, derive
 from content.meetings import Meeting
 from content.organisations import Organisation
 from content.reviews import Stage
-from content.schedules import last_day_before
+from content.schedules import LATEST_AHEAD, last_day_before
 from storage import burden
 from storage import meetings as stored
 from storage.unit import Reading
@@ -67,6 +67,8 @@ async def foresee(
         troubles.append(refused("meeting.notice_after", field="notice_date"))
     elif "notice_date" not in wrong and notice_at < unit.now - _MINUTE:
         troubles.append(refused("schedule.in_the_past", field="notice_date", due=notice_at))
+    elif "notice_date" not in wrong and notice_at > unit.now + LATEST_AHEAD:
+        troubles.append(refused("schedule.too_far", field="notice_date"))
     held = await holding(unit, place.id, [notice_at], urgent=fields.urgent)
     called = None
     if not troubles:

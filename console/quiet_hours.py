@@ -8,6 +8,7 @@ from datetime import date, datetime
 from content.decision import Refusal, refused
 from content.identifiers import OrganisationId, derive
 from content.quiet import free_at
+from content.schedules import AHEAD, LATEST_AHEAD
 from storage import quiet, workdays
 from storage.unit import Reading
 
@@ -16,12 +17,16 @@ Held = Mapping[datetime, datetime]
 
 
 async def holding(unit: Reading, node: OrganisationId, times: Iterable[datetime], *, urgent: str = "") -> Held:
-    """Return what of these times quiet hours hold at an organisation; of what is urgent nothing."""
+    """Return what of these times quiet hours hold at an organisation; of what is urgent nothing.
+
+    What lies too far ahead to be planned is left to be refused for that.
+    """
     hush = await quiet.at(unit, node)
     if urgent or not hush.ever:
         return {}
     known = await workdays.calendar(unit)
-    return {at: free for at in times if (free := free_at(hush, at, known)) > at}
+    near = (at for at in times if at <= unit.now + LATEST_AHEAD + AHEAD)
+    return {at: free for at in near if (free := free_at(hush, at, known)) > at}
 
 
 async def rests_at(unit: Reading, node: OrganisationId, urgent: str) -> Callable[[date], bool]:

@@ -288,6 +288,8 @@ def troubles_with(meeting: Meeting, now: datetime) -> Iterator[Refusal]:
         yield refused("meeting.in_the_past", field="date", begins=meeting.begins_at)
     if meeting.begins_at > now + LATEST_AHEAD:
         yield refused("schedule.too_far", field="date")
+        # Nothing is reckoned from there: what lies at the end of time has no day after it.
+        return
     apart = meeting_sessions.trouble_with(meeting.form, meeting.sessions, meeting.length)
     if apart is not None:
         yield apart

@@ -114,6 +114,17 @@ def test_what_is_moved_says_so_too_and_goes_back_without_a_question(house: House
     assert entry(house).occurrence.due_at == datetime.fromisoformat("2026-12-01T22:00+08:00")
 
 
+def test_what_lies_at_the_end_of_time_is_refused_as_too_far(house: House, browser: Browser) -> None:
+    far = {"date": "9999-12-31", "time": "23:59"}
+    notice = {"notice_date": "9999-12-31", "notice_time": "23:59"}
+    second = {"date_2": "9999-12-31", "time_2": "23:59"}
+    for more in (notice, notice | {"title": ""}, notice | {"date": "x"}, notice | far, far | second):
+        assert browser.post("/meetings/new", meeting(house, **more)).status_code == 422, more
+    assert browser.post("/schedule", form(house, **far)).status_code == 422
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    assert browser.post(path, far).status_code == 409
+
+
 def test_a_series_shows_what_would_wait_before_it_is_changed(house: House, browser: Browser) -> None:
     assert browser.post("/schedule", form(house, when="weekly", weekdays=["1"], count="2")).status_code == 303
     first = planned(house)[0].occurrence.id
