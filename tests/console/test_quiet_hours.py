@@ -118,7 +118,8 @@ def test_what_lies_at_the_end_of_time_is_refused_as_too_far(house: House, browse
     far = {"date": "9999-12-31", "time": "23:59"}
     notice = {"notice_date": "9999-12-31", "notice_time": "23:59"}
     second = {"date_2": "9999-12-31", "time_2": "23:59"}
-    for more in (notice, notice | {"title": ""}, notice | {"date": "x"}, notice | far, far | second):
+    last_day = {"date": "9999-12-30", "time": "10:00"} | second
+    for more in (notice, notice | {"title": ""}, notice | {"date": "x"}, notice | far, last_day):
         assert browser.post("/meetings/new", meeting(house, **more)).status_code == 422, more
     assert browser.post("/schedule", form(house, **far)).status_code == 422
     path = f"/calendar/{house.seeded.occurrences['planned']}/move"
