@@ -29,6 +29,7 @@ from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
+from content.amendments import notice_of_withdrawal
 from content.cards import Message
 from content.decision import Fact, Words, leads_somewhere, words
 from content.digests import bars_of
@@ -447,7 +448,7 @@ class Sender:
             return self._say(said, seen.reader)
 
         if row.kind is outbox.Kind.NOTICE:
-            said = say(words("card.withdrawn", title=seen.lesson.title))
+            said = say(notice_of_withdrawal(seen.lesson))
             return [await self._put(row, row.room, {"msgtype": "m.notice", "body": said})]
         if seen.standing.state is OccurrenceState.WITHDRAWN:
             return [await self._look(row, row.room)]

@@ -75,6 +75,11 @@ def t_or(key: str, otherwise: str, **parameters: Parameter) -> str:
     return t(key if is_known(key) else otherwise, **parameters)
 
 
+def outline(key: str) -> str:
+    """Say the sentence of a key with dots where it is not known what stood there."""
+    return desk().speech.outline(key, reader())
+
+
 def stand(state: State, held_at: datetime) -> str:
     """Say where an occurrence stands; what people were told of and what has not begun is only announced."""
     return t("occurrence.state_ahead" if state is State.OPEN and now() < held_at else f"occurrence.state_{state}")

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from content.decision import Decision, Effect, Fact, Refusal, Tell, refused, words
+from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
 from content.identifiers import CardId, OccurrenceId, UserId
 from content.layouts import Layout, rearrange
 from content.lectures import Lecture, begins, roll_closes
-from content.lessons import Lesson
+from content.lessons import Kind, Lesson
 from content.occurrences import Occurrence, State
 
 LONGEST_REASON = 200
@@ -139,6 +139,18 @@ def _told_of_sessions(sent: Sent, after: Lecture, title: str) -> list[Effect]:
             said = words(key, title=title, begins=session.begins, place=session.place)
             told.append(Tell(user=user, words=said, unasked=True))
     return told
+
+
+def notice_of_withdrawal(lesson: Lesson) -> Words:
+    """Return what is left in the room of a card that was withdrawn, in the words in which it was to be answered."""
+    match lesson.kind:
+        case Kind.LESSON:
+            key = "card.withdrawn"
+        case Kind.BULLETIN:
+            key = "card.withdrawn_bulletin"
+        case _:
+            key = "card.withdrawn_attended"
+    return words(key, title=lesson.title)
 
 
 def withdraw(sent: Sent, *, reason: str, now: datetime) -> Decision | Refusal:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
+from content.decision import Decision, Effect, Fact, Refresh, Refusal, Secret, Tell, refused, words
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, OrganisationId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
@@ -17,6 +17,8 @@ from content.occurrences import Occurrence, SeatGivenUp, SeatTaken
 from content.occurrences import State as OccurrenceState
 
 LONGEST_REASON = 200
+LONGEST_SAID_BACK = 60
+"""Characters of a reason that are said back to who gave it."""
 
 
 class State(StrEnum):
@@ -142,7 +144,7 @@ def check_in(
     if expectation.state in TOOK_PART and note is None:
         return _quietly(way, expectation, "checkin.already")
     if occurrence.state is OccurrenceState.WITHDRAWN:
-        return refused("checkin.withdrawn", title=expectation.title)
+        return refused(_withdrawn(expectation), title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
     if expectation.kind is Kind.LECTURE:
@@ -207,7 +209,7 @@ def ask_leave(
     """
     occurrence = expectation.occurrence
     if occurrence.state is OccurrenceState.WITHDRAWN:
-        return refused("checkin.withdrawn", title=expectation.title)
+        return refused(_withdrawn(expectation), title=expectation.title)
     if not is_open(occurrence, now):
         return refused("leave.closed", title=expectation.title, closed=occurrence.closes_at or occurrence.due_at)
     if len(reason) > LONGEST_REASON:
@@ -239,15 +241,25 @@ def ask_leave(
     return Decision(facts=(*recorded.facts, *inquiries), effects=recorded.effects)
 
 
-def add_reason(expectation: Expectation, reason: str, *, cause: Cause, now: datetime) -> Decision | Refusal:
-    """Take the reason of a leave that stands already; the window may be over by the time it is told."""
+def add_reason(
+    expectation: Expectation, reason: str, *, cause: Cause, now: datetime, number: int | None = None
+) -> Decision | Refusal:
+    """Take the reason of a leave that stands already; the window may be over by the time it is told.
+
+    It is said back, since anything said after the question was taken for it, with how to put it right; ``number`` is
+    its place among what is open, where that is more than one.
+    """
     if len(reason) > LONGEST_REASON:
         return refused("leave.too_long", most=LONGEST_REASON)
-    added = _answer(
-        expectation, State.EXCUSED, way=Way.PRIVATE, cause=cause, now=now, key="leave.reason_added", reason=reason
-    )
+    key = "leave.reason_added" if number is None else "leave.reason_added_of_several"
+    if not is_open(expectation.occurrence, now):
+        key = "leave.reason_added_late"
+    added = _answer(expectation, State.EXCUSED, way=Way.PRIVATE, cause=cause, now=now, key=key, reason=reason)
+    shown = Secret(reason if len(reason) <= LONGEST_SAID_BACK else f"{reason[:LONGEST_SAID_BACK]}…")
+    said = words(key, title=expectation.title, reason=shown, number=number or 0)
     ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
-    return Decision(facts=(*added.facts, ended), effects=added.effects)
+    effects = tuple(replace(one, words=said) if isinstance(one, Tell) else one for one in added.effects)
+    return Decision(facts=(*added.facts, ended), effects=effects)
 
 
 def take_back(
@@ -335,7 +347,14 @@ def _leave_seat(undone: Decision, expectation: Expectation, own: OwnSession | No
 def _taken_back(expectation: Expectation) -> str:
     if expectation.state is State.OPEN:
         return "checkin.coming_taken_back"
-    return "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+    learned = expectation.kind is Kind.LESSON
+    if expectation.state is State.EXCUSED:
+        return "leave.taken_back" if learned else "leave.taken_back_attended"
+    return "checkin.taken_back" if learned else "checkin.taken_back_attended"
+
+
+def _withdrawn(expectation: Expectation) -> str:
+    return "checkin.withdrawn" if expectation.kind is Kind.LESSON else "checkin.withdrawn_attended"
 
 
 def _cross_out(expectation: Expectation, causes: tuple[Cause, ...], now: datetime) -> AnswersTakenBack:

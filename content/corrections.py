@@ -143,10 +143,25 @@ def withdraw_correction(correction: Correction, *, now: datetime) -> Decision:
     return Decision(facts=(CorrectionWithdrawn(id=correction.id, at=now),), effects=(told,))
 
 
+def seen_of(expectation: Expectation) -> str:
+    """Return a mark of how a member stands, by which a later writer shows what they have seen."""
+    return derive("stands", *map(str, (expectation.state, expectation.note, expectation.decided_by)))
+
+
 def record_by_hand(
-    expectation: Expectation, mark: Mark, explanation: str, *, by: UserId, cause: Cause, now: datetime
+    expectation: Expectation,
+    mark: Mark,
+    explanation: str,
+    *,
+    by: UserId,
+    cause: Cause,
+    now: datetime,
+    seen: str | None = None,
 ) -> Decision | Refusal:
-    """Set one member's state by hand, with an explanation; the member is told, and the counts follow."""
+    """Set one member's state by hand, with an explanation; the member is told, and the counts follow.
+
+    ``seen`` is the mark of how they stood when this was written, so that nobody overwrites what was said or set since.
+    """
     explanation = explanation.strip()
     occurrence = expectation.occurrence
     if occurrence.state not in (OccurrenceState.OPEN, OccurrenceState.CLOSED):
@@ -161,6 +176,9 @@ def record_by_hand(
     after = {Mark.ATTENDED: Answer.DONE, Mark.LEAVE: Answer.EXCUSED, Mark.NEITHER: neither}[mark]
     if expectation.state is after or (mark is Mark.ATTENDED and expectation.state in TOOK_PART):
         return refused("correction.no_change", field="mark", name=expectation.name)
+    if seen is not None and seen != seen_of(expectation):
+        state = words(f"state.{expectation.state}")
+        return refused("correction.changed_meanwhile", field="mark", name=expectation.name, state=(state,))
     fact = Answered(
         occurrence=occurrence.id,
         member=expectation.member,

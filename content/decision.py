@@ -202,7 +202,8 @@ def discreetly(answer: Answered) -> Answered:
 
 DISCREET_WORDS = (
     *("appraisal.", "ballot.", "complaint.", "dues.", "help_case.", "lecture.unnamed_", "practice."),
-    *("pledge.detail", "pledge.list", "pledge_question.", "selection.", "survey."),
+    *("pledge.detail", "pledge.list", "pledge.note_withdrawn", "pledge.question", "pledge_question."),
+    *("selection.", "survey."),
 )
 """How the keys begin of what is said to one person, and whose list would name voters, reporters, learners and such."""
 

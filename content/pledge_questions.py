@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.decision import Decision, Discreet, Fact, Refusal, Tell, Words, discreetly, refused, words
-from content.identifiers import EventId, MemberId, PledgeId, PledgeQuestionId, UserId
+from content.identifiers import EventId, MemberId, PledgeId, PledgeQuestionId, RoomId, UserId
 from content.pledges import Pledge, State, tidied
 
 LONGEST_QUESTION = 300
@@ -48,6 +48,8 @@ class Stand(StrEnum):
 class Question(Struct, frozen=True, kw_only=True):
     """One question, known as 3-2: the second to pledge 3. ``named`` is one under its asker's name.
 
+    It was asked by the message ``event`` in ``room``.
+
     ``owner_told`` and ``asker_told`` are when the owner was told of it and the asker of what became of it, ``None``
     while that waits: for quiet hours to end, or for somebody to be there. ``settled_at`` is when it was hidden, or
     closed with its pledge.
@@ -60,6 +62,7 @@ class Question(Struct, frozen=True, kw_only=True):
     asked_at: datetime
     member: MemberId | None = None
     event: EventId | None = None
+    room: RoomId | None = None
     named: bool = False
     stand: Stand = Stand.OPEN
     answer: str = ""
@@ -125,6 +128,7 @@ def ask(
     member: MemberId,
     user: UserId,
     event: EventId,
+    room: RoomId | None = None,
     held: Sequence[Question],
     owner: UserId | None,
     owner_free: bool,
@@ -153,6 +157,7 @@ def ask(
         asked_at=now,
         member=member,
         event=event,
+        room=room,
         named=signed is not None,
         owner_told=now if tells else None,
     )
@@ -164,7 +169,9 @@ def ask(
         kept = words("pledge_question.kept_anew", name=name_of(pledge, question), before=name_of(pledge, before))
     effects = [Tell(user=user, words=kept)]
     if owner is not None and tells:
-        effects.append(put_to_owner(pledge, question, owner, signed))
+        effects.append(put_to_owner(pledge, question, owner, signed, before))
+    elif owner is not None and before is not None:
+        effects += _withdrawn_for(pledge, before, owner)
     return Decision(facts=(PledgeQuestioned(question=question, pledge=pledge.id),), effects=tuple(effects))
 
 
@@ -183,11 +190,18 @@ def _objection(pledge: Pledge, said: str, own: Sequence[Question], together: int
     return None
 
 
-def put_to_owner(pledge: Pledge, question: Question, owner: UserId, signed: str | None) -> Tell:
-    """Return what the owner is told of a question; a reply to it is the answer."""
+def put_to_owner(
+    pledge: Pledge, question: Question, owner: UserId, signed: str | None, before: Question | None = None
+) -> Tell:
+    """Return what the owner is told of a question; a reply to it is the answer.
+
+    Of one that takes the place of another ``before`` it, of which they were told, they are told that too.
+    """
     name = name_of(pledge, question)
     key = "pledge.question_of" if signed is not None else "pledge.question"
     said = words(key, matter=pledge.matter, name=name, question=question.text, who=signed or "")
+    if before is not None and before.owner_told is not None:
+        said = words("pledge.question_instead", before=name_of(pledge, before), asked=(said,))
     return Tell(user=owner, words=said, unasked=True, matter=question.id)
 
 
@@ -197,7 +211,7 @@ def answer(
     """Answer a question, or answer it anew; the asker is told where ``asker_free`` says that they may be now."""
     said = tidied(text)
     if question.stand is Stand.WITHDRAWN:
-        return refused("pledge.question_gone", field="answer")
+        return refused("pledge.question_withdrawn", field="answer", name=name_of(pledge, question))
     if question.stand is Stand.HIDDEN:
         return refused("pledge.question_hidden", field="answer")
     if not said:
@@ -278,17 +292,30 @@ def _of_moderation(
         yield Tell(user=asker, words=words("pledge_question.put_back", **values), unasked=True)
 
 
-def withdraw(question: Question, *, user: UserId | None) -> Decision | Refusal:
+def withdraw(
+    question: Question, *, user: UserId | None, pledge: Pledge | None = None, owner: UserId | None = None
+) -> Decision | Refusal:
     """Let whoever asked take a question back; ``user`` is told so, where they did not just remove their message.
 
-    One that was answered cannot be taken back: the words of the answer are its owner's.
+    So is the ``owner`` of the ``pledge`` who was told of it, without its words. One that was answered cannot be taken
+    back: the words of the answer are its owner's.
     """
     if question.stand is Stand.WITHDRAWN:
         return refused("pledge_question.gone_already")
     if question.stand not in (Stand.OPEN, Stand.CLOSED):
         return refused("pledge_question.settled")
-    told = (Tell(user=user, words=words("pledge_question.withdrawn", question=question.text)),) if user else ()
-    return Decision(facts=(PledgeQuestionWithdrawn(question=question.id, pledge=question.pledge),), effects=told)
+    told = [Tell(user=user, words=words("pledge_question.withdrawn", question=question.text))] if user else []
+    if owner is not None and pledge is not None:
+        told += _withdrawn_for(pledge, question, owner)
+    fact = PledgeQuestionWithdrawn(question=question.id, pledge=question.pledge)
+    return Decision(facts=(fact,), effects=tuple(told))
+
+
+def _withdrawn_for(pledge: Pledge, question: Question, owner: UserId) -> Iterator[Tell]:
+    """Yield what the owner is told of a question that they know of and that waits for no answer any more."""
+    if question.owner_told is not None and question.stand is Stand.OPEN:
+        said = words("pledge.note_withdrawn", name=name_of(pledge, question), matter=pledge.matter)
+        yield Tell(user=owner, words=said, unasked=True)
 
 
 def ask_anew(
@@ -320,6 +347,7 @@ def ask_anew(
         member=before.member,
         user=user,
         event=before.event,
+        room=before.room,
         held=[one for one in held if one.id != before.id],
         owner=owner,
         owner_free=owner_free,
@@ -340,6 +368,8 @@ def told(question: Question, tell: Tell, *, owner: bool, now: datetime) -> Decis
 
 def line_of(pledge: Pledge, question: Question, asker: str | None) -> Words:
     """Return a question with its answer in one line; ``asker`` is a name that its owner wished to be shown."""
+    if question.stand is Stand.WITHDRAWN:
+        return words("pledge.line_withdrawn", name=name_of(pledge, question))
     keys = {Stand.ANSWERED: "pledge.line_answered", Stand.CLOSED: "pledge.line_closed"}
     key = keys.get(question.stand, "pledge.line_waiting")
     who: tuple[Words, ...] = (words("pledge.line_signed", name=asker),) if asker else ()

@@ -34,6 +34,11 @@ class Reader(Struct, frozen=True, kw_only=True):
     timezone: str = "Asia/Shanghai"
 
 
+class _Dots(dict[str, str]):
+    def __missing__(self, _name: str) -> str:
+        return "…"
+
+
 class Speech:
     """Every sentence in every language we speak."""
 
@@ -61,6 +66,12 @@ class Speech:
         if sentence.many is not None and words.parameters.get("n") != 1:
             pattern = sentence.many
         return pattern.format_map({name: self._show(value, reader) for name, value in words.parameters.items()})
+
+    def outline(self, key: str, reader: Reader) -> str:
+        """Return the sentence of a key with dots in its gaps, for where it is not kept what filled them."""
+        language = reader.language if reader.language in self._sentences else "zh_CN"
+        sentence = self._sentences[language][key]
+        return (sentence.many or sentence.one).format_map(_Dots())
 
     def _show(self, value: Parameter, reader: Reader) -> str:
         if isinstance(value, datetime):

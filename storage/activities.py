@@ -28,7 +28,7 @@ from content.activities import (
     State,
 )
 from content.decision import Words, words
-from content.identifiers import ActivityId, EventId, MemberId, OrganisationId
+from content.identifiers import ActivityId, EventId, MemberId, OrganisationId, RoomId
 from content.notices import Form
 from content.year import Evidence, Source, Span, Standing
 from storage.organisations import organisation_closure, within
@@ -158,6 +158,13 @@ async def of_roots(
         within(activities.c.organisation_id, roots), activities.c.begins_at >= since, activities.c.begins_at < until
     )
     rows = await unit.rows(query.order_by(activities.c.begins_at.desc(), activities.c.id).limit(limit))
+    return tuple(_activity(row) for row in rows)
+
+
+async def in_room(unit: Reading, room: RoomId, *, since: datetime) -> tuple[Activity, ...]:
+    """Return the activities whose card stands in a room and that began since then or will, by when they begin."""
+    query = select(activities).where(activities.c.room_id == room, activities.c.begins_at >= since)
+    rows = await unit.rows(query.order_by(activities.c.begins_at, activities.c.id))
     return tuple(_activity(row) for row in rows)
 
 

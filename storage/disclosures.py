@@ -286,9 +286,9 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(
         pledge_questions,
-        "member_id",
-        "pledge_id text asked_at named stand answer answered_at",
-        inner="id number member_id event_id settled_at owner_told asker_told hidden_why",
+        "asker",
+        "pledge_id text asked_at named stand answered_at",
+        inner="id number asker event is_sealed settled_at owner_told asker_told",
         stand="pledges.stand_",
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),

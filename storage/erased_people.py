@@ -74,7 +74,7 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
-from storage.pledge_questions import pledge_questions
+from storage.pledge_questions import asked_by, pledge_questions
 from storage.pledges import forget_people as forget_pledgers
 from storage.pledges import pledge_entries, pledges
 from storage.policies import held_in_rooms as held_by_rules
@@ -320,7 +320,7 @@ async def extent(unit: Reading, held: Held) -> Extent:
         for kind, tables in kinds.items():
             number = 0
             for table in tables:
-                which = _named_in_record(ids, accounts) if table is audit else _names(table, ids, accounts)
+                which = _named_in_record(ids, accounts) if table is audit else _names(unit, table, ids, accounts)
                 number += await unit.value(select(func.count()).select_from(table).where(which)) or 0
             found[kind] = number
         return {kind: number for kind, number in found.items() if number}
@@ -362,7 +362,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_in_words(unit, ids, accounts)
     await unit.execute(update(away).where(away.c.contact_id.in_(ids)).values(contact_id=None))
     for table in GOES:
-        await unit.execute(delete(table).where(_names(table, ids, accounts)))
+        await unit.execute(delete(table).where(_names(unit, table, ids, accounts)))
     blank = {"reason": None, "note": None, "recorded_by": None, "decided_by": None}
     await unit.execute(update(expectations).where(expectations.c.member_id.in_(ids)).values(**blank))
     await unit.execute(delete(looks).where(looks.c.member_id.in_(ids)))
@@ -388,8 +388,10 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await _empty_entries(unit, fact)
 
 
-def _names(table: Table, ids: list[MemberId], accounts: list[UserId]) -> Any:
+def _names(unit: Reading, table: Table, ids: list[MemberId], accounts: list[UserId]) -> Any:
     """Return that a row is the person's own, by entry or by account."""
+    if table is pledge_questions:
+        return asked_by(unit, ids)
     own = [table.c[name].in_(ids) for name in ("member_id",) if name in table.c]
     own += [table.c[name].in_(accounts) for name in ("user_id", "sender") if name in table.c]
     own += [table.c[name].in_(accounts) for name in EMPTIED.get(table, ())]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     func,
+    literal,
     or_,
     select,
     update,
@@ -158,13 +159,25 @@ async def ended(unit: Reading, roots: Iterable[OrganisationId], reader: UserId, 
     return tuple(_case(row) for row in await unit.rows(query.order_by(*order).limit(limit)))
 
 
-async def of_year(unit: Reading, roots: Iterable[OrganisationId], year: int) -> tuple[HelpCase, ...]:
-    """Return the cases that came in a year and were not taken back, in the order of their numbers."""
+async def of_year(
+    unit: Reading, roots: Iterable[OrganisationId], year: int, reader: UserId | None = None
+) -> tuple[HelpCase, ...]:
+    """Return the cases that came in a year and were not taken back, in the order of their numbers.
+
+    For a ``reader`` without their own: what handlers wrote of it is not for who asked. Of all of them no more than
+    numbers are to be told.
+    """
     came = help_cases.c.received_on.between(date(year, 1, 1), date(year, 12, 31))
-    query = select(help_cases).where(within(help_cases.c.organisation_id, roots), came)
+    seen = _seen_by(roots, reader) if reader is not None else (within(help_cases.c.organisation_id, roots),)
+    query = select(help_cases).where(*seen, came)
     query = query.where(help_cases.c.stage != Stage.WITHDRAWN)
     rows = await unit.rows(query.order_by(help_cases.c.organisation_id, help_cases.c.number))
     return tuple(_case(row) for row in rows)
+
+
+def of_oneself(column: Any, reader: UserId) -> Any:
+    """Return the condition that a column of the record names a case that the reader asked for under their name."""
+    return column.in_(select(literal("help_case:") + help_cases.c.id).where(help_cases.c.user_id == reader))
 
 
 async def number_waiting(unit: Reading, roots: Iterable[OrganisationId], reader: UserId) -> int:

@@ -45,6 +45,8 @@ from storage.model_members import selection_objections, selections
 from storage.organisations import organisations
 from storage.paper_elections import paper_elections
 from storage.phrases import load_words
+from storage.pledge_questions import asked_by, pledge_questions
+from storage.pledge_questions import texts_of as said_about_pledge
 from storage.polls import polls
 from storage.sanctions import opened as opened_appeal
 from storage.sanctions import sanctions
@@ -79,7 +81,7 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     names, keys = await _names(unit), await roster.keys_of(unit, ids)
     sections = []
     for held in PERSONAL:
-        who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
+        who = [_condition(unit, held.table.c[name], user, member, ids) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
         query = select(held.table).where(named, _told(held.table, user))
         rows = await unit.rows(query.order_by(*_order(held.table)))
@@ -137,6 +139,9 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return {"text": details_of(unit.vault, row, table)}
     if table in (*DUES, dues_questions):
         return {"text": said_of_dues(unit.vault, row, table)}
+    if table is pledge_questions:
+        said = said_about_pledge(unit.vault, row)
+        return {"text": {name: said.get(name, "") for name in ("text", "answer")}}
     if table in (thought_reports, thought_parts):
         return {"text": opened_thoughts(unit.vault, row, table, keys)}
     if table in (edit_entries, import_entries):
@@ -145,8 +150,10 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
     return {}
 
 
-def _condition(column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
+def _condition(unit: Reading, column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
     """Return that a column names the person, by account or by one of their entries; ``None`` where it cannot."""
+    if column is pledge_questions.c.asker:
+        return asked_by(unit, ids)
     if column is looks.c.member_id:
         return looked_at(person.id, person.organisation) if person is not None else None
     if column is audit.c.subject:

@@ -1,16 +1,30 @@
-"""What was asked about pledges and answered, and who is still to be told of it."""
+"""What was asked about pledges and answered, sealed with who asked it, and who is still to be told of it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, and_, func, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
-from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, RoomId, UserId
 from content.pledge_questions import (
     ASKERS_KEPT,
     WAITS_AT_MOST,
@@ -23,11 +37,13 @@ from content.pledge_questions import (
     Stand,
 )
 from content.pledges import Pledge, PledgeChanged, PledgeClosed, State
-from storage.members import members
+from storage.cases import opened, seal
+from storage.members import by_ids, members
 from storage.organisations import within
 from storage.pledges import pledge, pledges, sees_to_it
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+from storage.vault import Vault
 
 pledge_questions = Table(
     "pledge_questions",
@@ -35,19 +51,25 @@ pledge_questions = Table(
     Column("id", String(32), primary_key=True),
     Column("pledge_id", ForeignKey("pledges.id"), nullable=False, index=True),
     Column("number", Integer, nullable=False),
-    Column("member_id", ForeignKey("members.id"), index=True),
-    Column("event_id", String(255), index=True),
+    Column("asker", String(32), index=True),
+    Column("event", String(255), index=True),
     Column("named", Boolean, nullable=False),
-    Column("text", String(300), nullable=False),
+    Column("text", LargeBinary),
+    Column("is_sealed", Boolean, nullable=False, server_default=false()),
     Column("asked_at", Instant, nullable=False),
     Column("stand", String(10), nullable=False),
-    Column("answer", String(500), nullable=False),
     Column("answered_at", Instant),
     Column("settled_at", Instant),
-    Column("hidden_why", String(200), nullable=False),
     Column("owner_told", Instant),
     Column("asker_told", Instant),
 )
+"""``text`` is what was asked, answered and given as a reason for hiding it, and whose message it was: all of it sealed.
+
+``asker`` and ``event`` find the questions of a member and the one of a message: marks made with the key, which name
+nobody without it; where there is no key, what they stand for.
+"""
+
+_MEMBER, _EVENT = "asker of a question about a pledge", "message of a question about a pledge"
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -59,72 +81,112 @@ class Waiting(Struct, frozen=True, kw_only=True):
     owner: bool
 
 
-def _question(row: AnyRow) -> Question:
+def _question(unit: Reading, row: AnyRow) -> Question:
+    held = texts_of(unit.vault, row)
     return Question(
         id=row.id,
         pledge=row.pledge_id,
         number=row.number,
-        text=row.text,
+        text=held.get("text", ""),
         asked_at=row.asked_at,
-        member=row.member_id,
-        event=row.event_id,
+        member=MemberId(held["member"]) if "member" in held else None,
+        event=EventId(held["event"]) if "event" in held else None,
+        room=RoomId(held["room"]) if "room" in held else None,
         named=row.named,
         stand=Stand(row.stand),
-        answer=row.answer,
+        answer=held.get("answer", ""),
         answered_at=row.answered_at,
         settled_at=row.settled_at,
-        hidden_why=row.hidden_why,
+        hidden_why=held.get("hidden_why", ""),
         owner_told=row.owner_told,
         asker_told=row.asker_told,
     )
+
+
+def texts_of(vault: Vault, row: AnyRow) -> dict[str, str]:
+    """Return what is sealed in a row by name, without what is empty. Raises Unreadable."""
+    text = opened(vault, row, pledge_questions.name)
+    found: dict[str, str] = json.loads(text) if text else {}
+    return found
+
+
+def _kept(vault: Vault, id: str, held: Mapping[str, str | None]) -> dict[str, Any]:  # noqa: A002
+    """Return the columns in which that is kept, sealed where there is a key, and by which it is found."""
+    said = {name: one for name, one in held.items() if one}
+    text, sealed = (
+        seal(vault, json.dumps(said, ensure_ascii=False), pledge_questions.name, id) if said else (None, False)
+    )
+    return {
+        "text": text,
+        "is_sealed": sealed,
+        "asker": _mark(vault, _MEMBER, said.get("member")),
+        "event": _mark(vault, _EVENT, said.get("event")),
+    }
+
+
+def _mark(vault: Vault, kind: str, value: str | None) -> str | None:
+    return (vault.mark(value, kind) or value) if value else None
+
+
+def asked_by(unit: Reading, ids: Iterable[MemberId]) -> Any:
+    """Return the condition that a question is one that these members asked, as far as that is still known."""
+    return pledge_questions.c.asker.in_([_mark(unit.vault, _MEMBER, id) for id in sorted(ids)])  # noqa: A001
 
 
 async def questions(unit: Reading, ids: Collection[PledgeId]) -> tuple[Question, ...]:
     """Return what was asked about some pledges, by number."""
     own = pledge_questions.c
     query = select(pledge_questions).where(own.pledge_id.in_(list(ids))).order_by(own.pledge_id, own.number)
-    return tuple(_question(row) for row in await unit.rows(query))
+    return tuple(_question(unit, row) for row in await unit.rows(query))
 
 
 async def question(unit: Reading, id: PledgeQuestionId) -> Question | None:  # noqa: A002
     """Return one question."""
     row = await unit.first(select(pledge_questions).where(pledge_questions.c.id == id))
-    return _question(row) if row else None
+    return _question(unit, row) if row else None
 
 
 async def by_event(unit: Reading, event: EventId) -> Question | None:
     """Return the question that was asked by a message."""
-    row = await unit.first(select(pledge_questions).where(pledge_questions.c.event_id == event))
-    return _question(row) if row else None
+    row = await unit.first(select(pledge_questions).where(pledge_questions.c.event == _mark(unit.vault, _EVENT, event)))
+    return _question(unit, row) if row else None
 
 
 async def last_open_of(unit: Reading, member: MemberId) -> Question | None:
     """Return what a member asked last and nobody has answered."""
     own = pledge_questions.c
-    query = select(pledge_questions).where(own.member_id == member, own.stand == Stand.OPEN)
+    query = select(pledge_questions).where(asked_by(unit, [member]), own.stand == Stand.OPEN)
     row = await unit.first(query.order_by(own.asked_at.desc(), own.id).limit(1))
-    return _question(row) if row else None
+    return _question(unit, row) if row else None
 
 
 async def waiting(unit: Reading) -> tuple[Waiting, ...]:
     """Return the questions of which somebody who can be told is still to be told, the oldest first."""
     own = pledge_questions.c
-    found: list[Waiting] = []
     to_owner = and_(own.stand == Stand.OPEN, own.owner_told.is_(None), pledges.c.state == State.OPEN, sees_to_it())
+    query = (
+        select(pledge_questions, members.c.user_id)
+        .join(pledges, pledges.c.id == own.pledge_id)
+        .join(members, members.c.id == pledges.c.owner_id)
+        .where(to_owner, members.c.user_id.is_not(None), members.c.left_at.is_(None))
+        .order_by(own.asked_at, own.id)
+    )
+    whom = [(_question(unit, row), UserId(row.user_id), True) for row in await unit.rows(query)]
     told_of = [Stand.ANSWERED, Stand.CLOSED, Stand.HIDDEN]
-    to_asker = and_(own.stand.in_(told_of), own.asker_told.is_(None))
-    for who, where, is_owner in ((pledges.c.owner_id, to_owner, True), (own.member_id, to_asker, False)):
-        query = (
-            select(pledge_questions, members.c.user_id)
-            .join(pledges, pledges.c.id == own.pledge_id)
-            .join(members, members.c.id == who)
-            .where(where, members.c.user_id.is_not(None), members.c.left_at.is_(None))
-            .order_by(own.asked_at, own.id)
-        )
-        for row in await unit.rows(query):
-            about = await pledge(unit, row.pledge_id)
-            if about is not None:
-                found.append(Waiting(pledge=about, question=_question(row), user=row.user_id, owner=is_owner))
+    to_asker = (own.stand.in_(told_of), own.asker_told.is_(None), own.asker.is_not(None))
+    rows = await unit.rows(select(pledge_questions).where(*to_asker).order_by(own.asked_at, own.id))
+    settled = [_question(unit, row) for row in rows]
+    people = await by_ids(unit, {one.member for one in settled if one.member is not None})
+    users = {one.id: one.user for one in people if one.left is None}
+    for one in settled:
+        user = users.get(one.member) if one.member is not None else None
+        if user is not None:
+            whom.append((one, user, False))
+    found: list[Waiting] = []
+    for one, user, is_owner in whom:
+        about = await pledge(unit, one.pledge)
+        if about is not None:
+            found.append(Waiting(pledge=about, question=one, user=user, owner=is_owner))
     return tuple(found)
 
 
@@ -160,7 +222,7 @@ async def write_closed(unit: Writing, fact: PledgeClosed) -> None:
 
 async def write_asked(unit: Writing, fact: PledgeQuestioned) -> None:
     """Keep a question, and that its number is given for good."""
-    await unit.add_missing(pledge_questions, _row(fact.question))
+    await unit.add_missing(pledge_questions, _row(unit, fact.question))
     own = (pledges.c.id == fact.pledge, pledges.c.asked < fact.question.number)
     await unit.execute(update(pledges).where(*own).values(asked=fact.question.number))
 
@@ -168,21 +230,31 @@ async def write_asked(unit: Writing, fact: PledgeQuestioned) -> None:
 async def write_question(unit: Writing, fact: PledgeQuestionAnswered | PledgeQuestionModerated) -> None:
     """Keep what became of a question."""
     own = update(pledge_questions).where(pledge_questions.c.id == fact.question.id)
-    await unit.execute(own.values(**_row(fact.question)))
+    await unit.execute(own.values(**_row(unit, fact.question)))
 
 
-def _row(one: Question) -> dict[str, Any]:
-    values = asdict(one)
-    for name in ("pledge", "member", "event"):
-        values[f"{name}_id"] = values.pop(name)
-    return values
+def _row(unit: Reading, one: Question) -> dict[str, Any]:
+    held = {"text": one.text, "answer": one.answer, "hidden_why": one.hidden_why}
+    return {
+        "id": one.id,
+        "pledge_id": one.pledge,
+        "number": one.number,
+        "named": one.named,
+        "asked_at": one.asked_at,
+        "stand": one.stand,
+        "answered_at": one.answered_at,
+        "settled_at": one.settled_at,
+        "owner_told": one.owner_told,
+        "asker_told": one.asker_told,
+        **_kept(unit.vault, one.id, {**held, "member": one.member, "event": one.event, "room": one.room}),
+    }
 
 
 async def write_withdrawn(unit: Writing, fact: PledgeQuestionWithdrawn) -> None:
     """Keep that a question was taken back, and no word of it nor of its answer."""
     own = update(pledge_questions).where(pledge_questions.c.id == fact.question)
-    gone = {"text": "", "answer": "", "hidden_why": "", "named": False, "member_id": None, "event_id": None}
-    await unit.execute(own.values(stand=Stand.WITHDRAWN, **gone))
+    gone = _kept(unit.vault, fact.question, {})
+    await unit.execute(own.values(stand=Stand.WITHDRAWN, named=False, **gone))
 
 
 async def write_told(unit: Writing, fact: PledgeQuestionTold) -> None:
@@ -198,5 +270,27 @@ async def forget_past(unit: Writing, now: datetime) -> None:
         and_(own.stand == Stand.ANSWERED, own.answered_at < past),
         and_(own.stand.in_([Stand.HIDDEN, Stand.CLOSED]), own.settled_at < past),
     )
-    where = (own.named.is_(False), settled, own.member_id.is_not(None))
-    await unit.execute(update(pledge_questions).where(*where).values(member_id=None, event_id=None))
+    where = (own.named.is_(False), settled, own.asker.is_not(None))
+    for row in await unit.rows(select(pledge_questions).where(*where)):
+        held = texts_of(unit.vault, row)
+        held = {name: one for name, one in held.items() if name not in ("member", "event", "room")}
+        await _keep(unit, row.id, _kept(unit.vault, row.id, held))
+
+
+async def seal_clear(unit: Writing) -> None:
+    """Seal what lies in the clear, as it does from before there was a key."""
+    own = pledge_questions.c
+    for row in await unit.rows(select(pledge_questions).where(own.is_sealed.is_(False), own.text.is_not(None))):
+        await _keep(unit, row.id, _kept(unit.vault, row.id, texts_of(unit.vault, row)))
+
+
+async def rewrap(unit: Writing, new: Vault) -> int:
+    """Seal everything under another master key, and find it by that; return how many questions there are."""
+    rows = await unit.rows(select(pledge_questions).where(pledge_questions.c.is_sealed.is_(True)))
+    for row in rows:
+        await _keep(unit, row.id, _kept(new, row.id, texts_of(unit.vault, row)))
+    return len(rows)
+
+
+async def _keep(unit: Writing, id: str, values: Mapping[str, Any]) -> None:  # noqa: A002
+    await unit.execute(update(pledge_questions).where(pledge_questions.c.id == id).values(**values))

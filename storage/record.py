@@ -9,13 +9,14 @@ from msgspec import Struct
 from sqlalchemy import and_, false, func, or_, select, true
 
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, UserId
-from storage.audit import audit
+from storage.audit import DISCREET, audit
 from storage.ballots import ballots
 from storage.bank import bank_items
 from storage.checkins import answers, cards
 from storage.complaints import about_oneself
 from storage.corrections import corrections
 from storage.glossary import glossary_entries
+from storage.help_cases import of_oneself
 from storage.imports import imports
 from storage.lessons import lessons
 from storage.members import members
@@ -44,7 +45,8 @@ MOST_PEOPLE = 50
 class Scope(Struct, frozen=True, kw_only=True):
     """For which nodes somebody looks; with ``everything`` also at rows that belong to none.
 
-    A ``reader`` does not see what became of complaints about themself, not even that there are any.
+    A ``reader`` does not see what became of complaints about themself, not even that there are any, nor of help that
+    they asked for as a member.
     """
 
     roots: tuple[OrganisationId, ...]
@@ -80,6 +82,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     link: str | None
     authority: tuple[tuple[str, OrganisationId], ...] = ()
     """The roles by which it was done, and where they were held."""
+
+    @property
+    def is_discreet(self) -> bool:
+        """Tell whether nobody is named for it, so that the day alone of when it was is to be shown."""
+        return self.cause.startswith(DISCREET)
 
 
 class Effect(Struct, frozen=True, kw_only=True):
@@ -136,7 +143,12 @@ def _rows(scope: Scope) -> Query:
         select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
-    others = ~about_oneself(func.coalesce(audit.c.thing, ""), scope.reader) if scope.reader is not None else true()
+    thing = func.coalesce(audit.c.thing, "")
+    own = (
+        or_(about_oneself(thing, scope.reader), of_oneself(thing, scope.reader))
+        if scope.reader is not None
+        else false()
+    )
     return (
         select(
             audit,
@@ -146,7 +158,7 @@ def _rows(scope: Scope) -> Query:
         .outerjoin(_actor, _actor.c.user_id == audit.c.actor)
         .outerjoin(_subject, _subject.c.id == audit.c.subject)
         .outerjoin(_account, _account.c.user_id == audit.c.subject)
-        .where(or_(seen, place.is_(None)) if scope.everything else seen, others)
+        .where(or_(seen, place.is_(None)) if scope.everything else seen, ~own)
     )
 
 

@@ -16,6 +16,7 @@ from storage import (
     members,
     model_members,
     outbox_fates,
+    pledge_questions,
     sanctions,
     thought_reports,
     watchwords,
@@ -43,7 +44,7 @@ async def seal_everything(unit: Writing) -> None:
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
     nouns = (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints)
-    for noun in (*nouns, dues, dues_questions, help_cases, thought_reports):
+    for noun in (*nouns, dues, dues_questions, help_cases, pledge_questions, thought_reports):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -72,4 +73,5 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
     number += await complaints.rewrap(unit, new) + await outbox_fates.rewrap(unit, new)
     number += await dues.rewrap(unit, new) + await dues_questions.rewrap(unit, new)
+    number += await pledge_questions.rewrap(unit, new)
     return number + await write_ins.rewrap(unit, new) + await watchwords.rewrap(unit, new)

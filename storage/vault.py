@@ -148,11 +148,11 @@ class Vault:
         except ValueError:
             raise Unreadable from None
 
-    def mark(self, text: str) -> str:
-        """Return by what a phone number is found without being known; none where it lies in the clear."""
+    def mark(self, text: str, kind: str = "phone") -> str:
+        """Return by what a phone number, or something else, is found without being known; none where it is clear."""
         if not text or self._key is None:
             return ""
-        return hmac.digest(self._key, b"phone" + text.encode(), "sha256").hex()[:32]
+        return hmac.digest(self._key, kind.encode() + text.encode(), "sha256").hex()[:32]
 
     def _under(self) -> bytes:
         if self._key is None:

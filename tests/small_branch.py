@@ -41,6 +41,7 @@ from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import checkins, outbox, schedules
 from storage.checkins import expectations
 from storage.outbox import Claimed, Sent
+from storage.rooms import StateSeen
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
 from storage.tallies import branch_months, by_state, tallies
@@ -159,6 +160,15 @@ def reaction(sender: UserId, target: str, key: str, **more: Any) -> Event:
 def redaction(sender: UserId, target: str, **more: Any) -> Event:
     """Make the removal of an event."""
     return event(sender, "m.room.redaction", {"redacts": target}, redacts=target, **more)
+
+
+async def powers(branch: SmallBranch, room: RoomId = EAST_ROOM, **users: int) -> None:
+    """Say who has how much power in a room."""
+    version = {"room_version": "11"}
+    levels = {"users": {f"@{name}:test": level for name, level in users.items()}}
+    for type, content in (("m.room.create", version), ("m.room.power_levels", levels)):
+        seen = StateSeen(room=room, type=type, state_key="", sender=ME, event_id="$state", content=content)
+        await branch.store.settle(notes=[seen])
 
 
 @cache

@@ -6,13 +6,17 @@ import re
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.commands.asking import Asking, Place
+from bot.commands.removals import Removal, counts_of
 from bot.matrix.events import Event
 from content import activities as rules
 from content.activities import Activity, Note, Photo
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import ActivityId, EventId, RoomId, UserId
 from content.live_messages import Sort
+from content.members import Member
 from storage import activities as stored
 from storage import members, organisations, outbox_queries
 from storage.unit import Reading
@@ -22,18 +26,34 @@ _WORD = re.compile(r"\s*[!！]?\s*(?:活动|活動|activity)\s*[:：]?\s*", re.I
 
 
 async def activity(asking: Asking) -> Decision | Refusal | None:
-    """活动 补充：…, in answer to the card: what one writes goes into the album."""
+    """活动 补充：…, in answer to the card or to the one activity that is open in the room: it goes into the album."""
     if asking.member is None:
         return None
-    shown = asking.activity
+    if asking.activity is None and (asking.place is Place.PRIVATE or not asking.argument):
+        return refused("activity.how_to_note")
+    shown = asking.activity or await _only_one(asking, asking.member)
     if shown is None:
-        directly = asking.place is Place.PRIVATE
-        return refused("activity.how_to_note") if directly else None
+        return refused("activity.how_to_note")
     if not await _may_give(asking.unit, shown, asking.member.organisation):
         return None
     text = _WORD.sub("", asking.text, count=1)
     text = _MORE.sub("", text, count=1)
-    return rules.give_note(shown, text, member=asking.member.id, event=asking.event, now=asking.unit.now)
+    given = rules.give_note(shown, text, member=asking.member.id, event=asking.event, now=asking.unit.now)
+    if asking.activity is not None or isinstance(given, Refusal):
+        return given
+    # Where it went is said: they named no activity.
+    told = Tell(user=asking.sender, words=words("activity.noted", title=shown.title))
+    return replace(given, effects=(*given.effects, told))
+
+
+async def _only_one(asking: Asking, member: Member) -> Activity | None:
+    """Return the activity whose card stands in the room and that takes what is given now, if there is but one."""
+    now = asking.unit.now
+    here = await stored.in_room(asking.unit, asking.room, since=now - rules.FARTHEST)
+    found = [
+        one for one in here if rules.may_gather(one, now) and await _may_give(asking.unit, one, member.organisation)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 async def _may_give(unit: Reading, one: Activity, place: Any) -> bool:
@@ -83,13 +103,19 @@ def _caption(content: dict[str, Any]) -> str:
     return body if isinstance(body, str) and isinstance(name, str) and body != name else ""
 
 
-async def removed(unit: Reading, target: EventId) -> Decision | None:
-    """Take out of its album what a message gave that was removed from its room, by whomever."""
-    photo = await stored.photo_by_event(unit, target)
+async def removed(unit: Reading, removal: Removal) -> Decision | None:
+    """Take out of its album what a message gave that was removed from its room, by who may."""
+    photo = await stored.photo_by_event(unit, removal.target)
     if photo is not None:
-        return rules.take_back_photo(photo)
-    note = await stored.note_by_event(unit, target)
-    return rules.take_back_note(note) if note is not None else None
+        may = await counts_of(unit, removal, room=photo.room, member=photo.member)
+        return rules.take_back_photo(photo) if may else None
+    note = await stored.note_by_event(unit, removal.target)
+    if note is None:
+        return None
+    # What is written comes in answer to the card, in the room of the activity.
+    one = await stored.activity(unit, note.activity)
+    may = await counts_of(unit, removal, room=one.room if one is not None else None, member=note.member)
+    return rules.take_back_note(note) if may else None
 
 
 async def last_of(unit: Reading, member: Any) -> tuple[Photo | Note, datetime] | None:

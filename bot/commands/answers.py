@@ -214,7 +214,7 @@ async def _asked_of_pledge(asking: Asking) -> list[_Candidate]:
         return []
 
     async def take_back() -> Answer:
-        return pledges.take_back(last, asking.sender)
+        return await pledges.take_back(asking.unit, last, asking.sender)
 
     return [_Candidate(name=words("answer.to_pledge"), at=last.asked_at, take_back=take_back)]
 

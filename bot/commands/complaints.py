@@ -35,7 +35,7 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
     if asking.replied is not None and asking.place is Place.ROOM:
         target, words = (asking.room, asking.replied), asking.argument
     if target is None:
-        return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
+        return _how(asking)
     in_room = asking.place is Place.ROOM
     trace = TakeOut(room=asking.room, trace=asking.event) if in_room else None
     room = await _room(asking.unit, target[0], asking.settings.me)
@@ -46,6 +46,14 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
     else:
         answer = await _complain(asking.unit, room, target[1], asking.sender, words, origin=origin)
     return without_trace(answer, asking.sender, trace)
+
+
+def _how(asking: Asking) -> Refusal | None:
+    """Say in private how one complains; in a room "complaint" begins many a sentence about something else."""
+    if asking.place is Place.PRIVATE:
+        return discreetly(refused("complaint.how"))
+    english_talk = asking.argument and asking.text.isascii()
+    return None if english_talk else discreetly(refused("complaint.how_from_room"))
 
 
 async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decision | Refusal | None:

@@ -8,7 +8,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from bot.commands import manners
 from bot.commands.amounts import LENGTH, LENGTH_PATTERN, NUMBERS, TENS
+from bot.commands.leave_reasons import reason_of_leave
 from bot.commands.plain import SIMPLIFIED, keyword, normalise, simplified
 from bot.commands.remarks import VENUE_CODE
 from bot.commands.vocabulary import CALLING, FORMS, KEYWORDS, REASONS, TELLING_REASONS, WORDS, Verb
@@ -24,6 +26,10 @@ _PICTURES_BEHIND = re.compile("[\\s\u2190-\u2bff\U0001f300-\U0001faff]+$")
 """Arrows, signs and emoji with which people end what they say: 签到✅."""
 
 _VOTE = re.compile(rf"(?:投票|投|选|改票|vote)\s*({NUMBERS.pattern})", re.IGNORECASE)
+_MORE_OF_ACTIVITY = re.compile(r"(?:补充|補充|add)[\s:,，]\s*\S", re.IGNORECASE)
+_ACTIVITY_GLUED = re.compile(rf"活[动動](?P<argument>{_MORE_OF_ACTIVITY.pattern}.*)", re.DOTALL | re.IGNORECASE)
+"""活动补充：…, and not 活动补充说明在群里."""
+
 _COUNTED = "(?:[0-9]{1,3}|[一二三四五六七八九十])[号期]?"
 _HELP_CODE = "[0-9a-z]{4}(?:[- ]?[0-9a-z]{4}){3}"
 _OF_HELP = re.compile(rf"b?-?[0-9]{{1,6}}|{_HELP_CODE}", re.IGNORECASE)
@@ -36,8 +42,8 @@ _OF_ASKING = (
 """What asks about asking for help, and is none: 求助热线是多少."""
 
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度|承诺)"
-    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度){_COUNTED}|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){LENGTH_PATTERN})"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|撤回|接管|绑定|静音|问卷|进度|承诺)"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度)(?<!撤回){_COUNTED}|(?<=撤回)(?i:b-?[0-9]{{1,6}})|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){LENGTH_PATTERN})"
 )
 _ASKED = re.compile(
     rf"(?P<word>匿名求助|匿名反映|求助|有个困难|匿名提问|提问|举报)(?!(?<=求助){_OF_ASKING}|(?<=匿名反映){_OF_ASKING})"
@@ -68,7 +74,7 @@ _OF_PLEDGE = re.compile(
     re.DOTALL,
 )
 _PLEDGE_ALONE = re.compile(f"{_WHOLE_NUMBER}[号期]?")
-_WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
+_WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*|([^?,，。这那這你我他她它您]{2,20})是什[么麼](?:意思)?\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _NUMBER_OR_CODE = re.compile(f"{_COUNTED}|{VENUE_CODE.pattern}")
 """Of what is open one's number, or the code that is shown where it is held."""
@@ -148,6 +154,9 @@ def _read(text: str) -> Said | None:
         return None
     if chains.read_chain(text[:LONGEST_CHAIN]) is not None:
         return Said(verb=Verb.SIGN_UP, word=WORDS[Verb.SIGN_UP][0])
+    more = _ACTIVITY_GLUED.fullmatch(plain)
+    if more is not None:
+        return Said(verb=Verb.ACTIVITY, word="活动", argument=more["argument"])
     head, _, rest = plain.partition(":")
     if rest.strip() and keyword(head) in KEYWORDS:
         plain = f"{head} {rest}"
@@ -158,7 +167,10 @@ def _read(text: str) -> Said | None:
         return Said(verb=KEYWORDS[whole], word=whole)
     if chains.asks(plain):
         return Said(verb=Verb.SIGN_UP, word="+1")
-    leave = _leave_by_reason(whole)
+    polite = _politely(plain)
+    if polite is not None:
+        return polite
+    leave = _leave_by_reason(whole, plain)
     if leave is not None:
         return leave
     voted = _VOTE.fullmatch(plain.translate(SIMPLIFIED))
@@ -181,9 +193,26 @@ def is_talk(said: Said) -> bool:
     """Tell whether a command looks just like talk: many a sentence begins with "leave", and many a wish is 都行."""
     if said.word in ("leave", "cancel", "correct"):
         return bool(said.argument)
+    if said.verb is Verb.ACTIVITY:
+        return _MORE_OF_ACTIVITY.match(said.argument) is None
     if said.word == "ask pledge":
         return ABOUT_PLEDGE.fullmatch(said.argument) is None
     return said.word == "都行" or (said.word == "更正" and not said.argument)
+
+
+_OF_A_PLACE = re.compile(r"[热熱]线|[电電]话|渠道|平台|中心|信箱|[邮郵]箱|方式|方法|流程|指南|公[众眾][号號]|信[号號]")
+
+
+def is_talk_of_asking(said: Said, text: str) -> bool:
+    """Tell of 求助 and 举报 in a room that they are talk: the beginning of another word, or of where one may ask."""
+    if said.verb not in (Verb.HELP_CASE, Verb.COMPLAIN):
+        return False
+    runs_on = re.match(rf"\W*{re.escape(said.word)}\w", simplified(normalise(text))) is not None
+    return (runs_on and said.verb is Verb.HELP_CASE) or _OF_A_PLACE.match(said.argument) is not None
+
+
+_AROUND = ("我想问", "怎么用", "什么是", "查一下", "改一下", "帮忙", "有误")
+"""Words of ours that people put around what they mean."""
 
 
 def nearest(text: str) -> str | None:
@@ -194,16 +223,46 @@ def nearest(text: str) -> str | None:
     held = [word for word in KEYWORDS if len(word) > 1 and not word.isascii() and word in plain]
     if not held and any(reason in plain for reason in TELLING_REASONS):
         return WORDS[Verb.LEAVE][0]
-    if held:
-        return WORDS[KEYWORDS[max(held, key=len)]][0]
+    # Of 我的数据 it is no guess that 我的 is meant, and of 我想问请假怎么弄 none that it is a question to a lecture.
+    whole = [word for word in held if not any(word in other for other in held if other != word)]
+    meant = [word for word in whole if word not in _AROUND] or whole
+    if meant:
+        return WORDS[KEYWORDS[min(meant, key=lambda word: (-len(word), plain.index(word)))]][0]
     english = [word for word in KEYWORDS if word.isascii() and len(word) > 3]
     near = get_close_matches(plain, english, n=1, cutoff=0.75)
     return WORDS[KEYWORDS[near[0]]][1] if near else None
 
 
-def _leave_by_reason(whole: str) -> Said | None:
+def _politely(plain: str) -> Said | None:
+    """Find a command, alone or with a number, in what is said with thanks behind it, as a question, or with 我 before.
+
+    Of what is said in words the whole is kept.
+    """
+    if (tail := manners.without_tail(plain)) is not None:
+        rest, ending, apart = tail
+        said = _read(rest)
+        counted = said is not None and (not said.argument or said.verb in _COUNTING or _is_vote(said))
+        if said is not None and counted and manners.tail_fits(said.verb, rest, ending, apart=apart):
+            return said
+    if plain.endswith("?") and (verb := KEYWORDS.get(keyword(plain[:-1]))) and manners.is_asked(plain, verb):
+        return Said(verb=verb, word=keyword(plain[:-1]))
+    if (head := manners.without_head(plain)) is not None:
+        word = keyword(head[0])
+        if word in KEYWORDS and manners.head_fits(KEYWORDS[word], word, done=head[1]):
+            return Said(verb=KEYWORDS[word], word=word)
+    return None
+
+
+def _is_vote(said: Said) -> bool:
+    return said.verb is Verb.VOTE and NUMBERS.fullmatch(said.argument) is not None
+
+
+def _leave_by_reason(whole: str, plain: str) -> Said | None:
     reason = whole.removesuffix("请假") if whole.endswith("请假") else whole.removeprefix("请假")
-    return Said(verb=Verb.LEAVE, word="请假", argument=reason) if reason in REASONS else None
+    if reason in REASONS:
+        return Said(verb=Verb.LEAVE, word="请假", argument=reason)
+    said = reason_of_leave(plain)
+    return Said(verb=Verb.LEAVE, word="请假", argument=said) if said else None
 
 
 def _glued(plain: str) -> Said | None:
@@ -215,9 +274,9 @@ def _glued(plain: str) -> Said | None:
 
 
 def _asked_what(plain: str) -> Said | None:
-    """Read 什么是三会一课?, as it is asked without a space."""
+    """Read 什么是三会一课? and 三会一课是什么?, as it is asked without a space."""
     found = _WHAT.fullmatch(plain)
-    return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1]) if found is not None else None
+    return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1] or found[2]) if found is not None else None
 
 
 def _asked_without_space(plain: str) -> Said | None:
@@ -226,7 +285,9 @@ def _asked_without_space(plain: str) -> Said | None:
     found = _ASKED.fullmatch(simple) or _OF_PLEDGE.fullmatch(simple)
     if found is None:
         return None
-    return Said(verb=KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :])
+    return Said(
+        verb=KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :].lstrip(",、.;! ")
+    )
 
 
 def _with_argument(plain: str) -> Said | None:

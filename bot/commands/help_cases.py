@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from bot.commands.plain import normalise
 from bot.commands.remarks import is_acknowledgement, is_called_out, is_dropped, is_skipped
 from bot.commands.vocabulary import Verb
 from content import help_cases as rules
-from content.decision import Decision, Refusal, Secret, Tell, words
+from content.decision import Decision, Refusal, Secret, Tell, Words, words
 from content.help_case_codes import code_before, code_hash, is_code_meant, new_code
 from content.help_cases import HelpCase, HelpInquiryForgotten, HelpWords, Sort
 from content.identifiers import (
@@ -27,13 +28,20 @@ from content.identifiers import (
     derive,
 )
 from content.inquiries import make_inquiry
-from storage import duties, inquiries, organisations, settings, workdays
+from storage import duties, inquiries, members, organisations, settings, workdays
 from storage import help_cases as stored
 from storage.unit import Reading
 
 Answer = Decision | Refusal | None
 
 _TAKE_BACK = ("撤回", "收回", "undo", "withdraw")
+_NUMBER = "b-?[0-9]{1,6}"
+_MORE = re.compile(
+    rf"\s*(?:(?P<named>{_NUMBER})\s*)?(?:补充|補充|add(?=\s*[:：]))(?:一下|一点|一點|一句)?"
+    rf"(?:[\s:：,，]+(?P<number>{_NUMBER})(?![\w-]))?(?:[\s:：,，。.!！]+(?P<text>.*)|$)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What is more of a case that stands, of the one whose number is said: 补充 …, B-017 补充：…; 补充营养 is none."""
 MOST_LISTED = 10
 MOST_ANSWERS = 8
 
@@ -88,6 +96,10 @@ async def _keep(asking: Asking, text: str) -> Answer:
     """
     if (answered := await _without_inquiry(asking, await _of_code(asking, text))) is not None:
         return answered
+    if (more := _MORE.fullmatch(text)) is not None:
+        return await _without_inquiry(
+            asking, await _add_more(asking, more["number"] or more["named"], more["text"] or "")
+        )
     if is_called_out(text):
         return _ask_what(asking)
     if is_dropped(text):
@@ -112,6 +124,24 @@ async def _keep(asking: Asking, text: str) -> Answer:
     held = [one for one in await stored.mine(asking.unit, asking.member.id, asking.sender) if one.stage in rules.OPEN]
     said = _words(id, text, day, _message(asking.event))
     return rules.open_named(case, said, days=days, held=len(held))
+
+
+async def _add_more(asking: Asking, number: str | None, text: str) -> Answer:
+    """Take 求助 补充 … as more of the one open case under one's name, or of the one whose number is said.
+
+    Where none is, nothing is opened: what they speak of may be a case without a name.
+    """
+    found = [one for one in await _mine(asking) if one.stage in rules.OPEN]
+    if not found:
+        return _say(asking, "none_to_add_to")
+    meant = [one for one in found if number is None or one.number == rules.number_in(number)]
+    if len(meant) == 1 and text.strip():
+        return await _add(asking, meant[0], text, _message(asking.event))
+    if len(found) == 1 and meant:
+        return _say(asking, "add_what", number=found[0].called)
+    lines = tuple(map(_line, found[:MOST_LISTED]))
+    said = words("help_case.add_which", list=lines, number=found[0].called)
+    return Decision(effects=(Tell(user=asking.sender, words=said),))
 
 
 async def ask_unnamed(asking: Asking) -> Answer:
@@ -225,16 +255,13 @@ async def progress(asking: Asking) -> Answer:
         return _say(asking, "none_of_mine")
     if len(found) == 1:
         return await _show(asking, found[0])
-    lines = tuple(
-        words(
-            "help_case.list_line",
-            number=one.called,
-            day=one.received_on.isoformat(),
-            stage=(rules.stage_words(one),),
-        )
-        for one in found[:MOST_LISTED]
-    )
+    lines = tuple(map(_line, found[:MOST_LISTED]))
     return Decision(effects=(Tell(user=asking.sender, words=words("help_case.list", list=lines)),))
+
+
+def _line(case: HelpCase) -> Words:
+    day, stage = case.received_on.isoformat(), (rules.stage_words(case),)
+    return words("help_case.list_line", number=case.called, day=day, stage=stage)
 
 
 async def _mine(asking: Asking) -> tuple[HelpCase, ...]:
@@ -293,16 +320,36 @@ async def edited(unit: Reading, target: EventId, sender: UserId, text: str) -> A
     """Take what somebody changed a message to in the place of what it said in their case."""
     id = _id_of(_message(target))  # noqa: A001
     found = await stored.said_by(unit, id, sender)
+    said = read(text)
+    if said is not None and said.verb is Verb.HELP_CASE_UNNAMED:
+        return await _edited_unnamed(unit, sender, said.argument, found[0] if found is not None else None)
     if found is None:
         return None
-    said = read(text)
     if said is not None and said.verb is Verb.HELP_CASE:
         text = said.argument
-    if not text.strip() or (said is not None and said.verb is Verb.HELP_CASE_UNNAMED):
+    if not text.strip():
         return None
     case, _ = found
     day, _, _ = await _days(unit, case.organisation)
     return rules.change(case, _words(case.id, text, day, _message(target)), to=sender, now=unit.now)
+
+
+async def _edited_unnamed(unit: Reading, sender: UserId, text: str, named: HelpCase | None) -> Answer:
+    """Say of a message that was changed and asks without a name that a change is not read, and what is.
+
+    To which case it belongs is not known, unless its code is said; of one that is over nothing is said. What was asked
+    under one's name stays so.
+    """
+    if await members.by_user(unit, sender) is None:
+        return None
+    code, _ = code_before(text)
+    case = named or (await stored.by_code(unit, code) if code is not None else None)
+    if (code is not None and case is None) or (case is not None and case.stage not in rules.OPEN):
+        return None
+    said = words("help_case.unnamed_not_changed")
+    if named is not None:
+        said = words("help_case.stays_named", number=named.called)
+    return Decision(facts=(HelpInquiryForgotten(user=sender),), effects=(Tell(user=sender, words=said),))
 
 
 def _message(event: EventId) -> Cause:

@@ -15,6 +15,7 @@ from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place, Settings
 from bot.commands.grammar import ABOUT_PLEDGE, read
 from bot.commands.remarks import is_acknowledgement, is_assent, is_skipped, says_finished
+from bot.commands.removals import Removal, counts_of
 from bot.commands.vocabulary import Verb
 from content import pledge_questions as asked
 from content import pledges as rules
@@ -85,6 +86,7 @@ async def ask(asking: Asking) -> Answer:
         member=asking.member.id,
         user=asking.sender,
         event=asking.event,
+        room=asking.room,
         held=await stored_questions.questions(asking.unit, [one.id]),
         owner=owner,
         owner_free=owner is not None and await is_free(asking.unit, owner),
@@ -200,15 +202,19 @@ async def last_asked(unit: Reading, member: MemberId) -> Question | None:
     return await stored_questions.last_open_of(unit, member)
 
 
-def take_back(question: Question, user: UserId) -> Decision | Refusal:
-    """Take a question back by a word."""
-    return asked.withdraw(question, user=user)
+async def take_back(unit: Reading, question: Question, user: UserId | None) -> Decision | Refusal:
+    """Take a question back, by a word of its asker or with their message; its owner, who knows of it, is told."""
+    one = await stored.pledge(unit, question.pledge)
+    seeing = await stored.owner_of(unit, one) if one is not None else None
+    return asked.withdraw(question, user=user, pledge=one, owner=seeing.user if seeing is not None else None)
 
 
-async def removed(unit: Reading, target: EventId) -> Decision | None:
-    """Take a question back whose message was removed, by whomever; what was answered or hidden stays."""
-    question = await stored_questions.by_event(unit, target)
-    taken = asked.withdraw(question, user=None) if question is not None else None
+async def removed(unit: Reading, removal: Removal) -> Decision | None:
+    """Take a question back whose message was removed, by who may; what was answered or hidden stays."""
+    question = await stored_questions.by_event(unit, removal.target)
+    if question is None or not await counts_of(unit, removal, room=question.room, member=question.member):
+        return None
+    taken = await take_back(unit, question, None)
     return taken if isinstance(taken, Decision) else None
 
 
@@ -316,7 +322,12 @@ async def _account(unit: Reading, member: MemberId | None) -> UserId | None:
 
 async def _detail(asking: Asking, one: Pledge, today: date) -> Decision:
     unit = asking.unit
-    known = asked.shown(await stored_questions.questions(unit, [one.id]))[-MOST_SHOWN:]
+    held = await stored_questions.questions(unit, [one.id])
+    # Who sees to it was told of what was taken back since, and looks for it.
+    sees = asking.member is not None and one.owner == asking.member.id
+    gone = {each.id for each in held if sees and each.stand is Stand.WITHDRAWN and each.owner_told is not None}
+    kept = {each.id for each in asked.shown(held)}
+    known = [each for each in held if each.id in gone | kept][-MOST_SHOWN:]
     ids = {one.person, *(each.member for each in known if each.named)} - {None}
     names = {each.id: each for each in await members.by_ids(unit, [each for each in ids if each is not None])}
     owner = await stored.owner_of(unit, one)

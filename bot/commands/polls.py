@@ -14,10 +14,10 @@ from bot.commands import ballots
 from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Place
 from bot.commands.plain import normalise
+from bot.commands.removals import Removal, counts, may_redact
 from bot.matrix import polls as shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
-from bot.matrix.power import may, powers_from
 from content import polls
 from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import Cause, EventId, OutboxId, PollId, RoomId, UserId, derive
@@ -270,25 +270,22 @@ async def _hear_edit(unit: Reading, event: Event, target: EventId) -> Decision |
 
 
 async def _hear_end(unit: Reading, event: Event, poll: Poll, me: UserId) -> Decision | None:
-    if event.sender != (poll.starter or me) and not await _may_redact(unit, poll.room, event.sender):
+    if event.sender != (poll.starter or me) and not await may_redact(unit, poll.room, event.sender):
         return None
     return polls.end(poll, await stored.box(unit, poll), ended_at=event.sent_at, now=unit.now)
 
 
-async def _may_redact(unit: Reading, room: RoomId, user: str) -> bool:
-    create = await rooms.state(unit, room, "m.room.create")
-    levels = await rooms.state(unit, room, "m.room.power_levels")
-    sender, content = create or (None, {})
-    known = powers_from(sender=sender, create=content, levels=levels[1] if levels else None)
-    return may(known, user, "redact")
-
-
-async def removed(unit: Reading, room: RoomId, target: EventId, by: UserId) -> Decision | None:
-    """Take the redaction of a poll or of a response to one."""
+async def removed(unit: Reading, removal: Removal) -> Decision | None:
+    """Take the redaction of a poll or of a response to one, by who may."""
+    room, target = removal.room, removal.target
     poll = await stored.by_event(unit, room, target)
     if poll is not None:
-        return polls.withdraw(poll, now=unit.now)
+        may = await counts(unit, removal, room=poll.room, author=poll.starter)
+        return polls.withdraw(poll, now=unit.now) if may else None
     poll = await stored.by_response(unit, room, target)
     if poll is None:
         return None
-    return polls.hear_removal(poll, target, await stored.box(unit, poll), by=by)
+    box = await stored.box(unit, poll)
+    author = next((one.sender for one in box.responses if one.event == target), None)
+    may = await counts(unit, removal, room=poll.room, author=author)
+    return polls.hear_removal(poll, target, box, by=removal.by) if may else None

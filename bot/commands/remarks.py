@@ -10,8 +10,15 @@ from bot.commands.vocabulary import REASONS
 CARD_WORDS = ("1", "在")
 """In a reply to a card these mean: I am here."""
 
-NOTE_WORDS = {"迟到": "late", "late": "late", "线上": "online", "online": "online"}
+NOTE_WORDS = {
+    **dict.fromkeys(("迟到", "晚到", "晚点到", "late"), "late"),
+    **dict.fromkeys(("线上", "线上参加", "在线参加", "在线", "在線", "online"), "online"),
+}
 """In a reply to a card these mean: I am here, and how."""
+
+_LATE = re.compile(
+    "我?(?:会|會|要|可能)?(?:晚到|迟到|晚点到)(?:[0-9一二三四五六七八九十]{1,3}(?:分钟|刻钟)|半小时|一会[儿兒]?|几分钟)?"
+)
 
 ACKNOWLEDGED = frozenset(
     "收到 收到谢谢 好的 好的谢谢 好 嗯 嗯嗯 明白 知道了 了解 谢谢 辛苦了 ok okay thanks thankyou gotit 👌 👍".split()  # noqa: SIM905
@@ -71,7 +78,10 @@ def is_venue_code(text: str) -> bool:
 
 def note_word(text: str) -> str | None:
     """Return what a reply to a card adds to being here, if it says no more than that."""
-    return NOTE_WORDS.get(keyword(normalise(text)))
+    plain = keyword(normalise(text))
+    if _LATE.fullmatch(plain) is not None:
+        return NOTE_WORDS["late"]
+    return NOTE_WORDS.get(plain)
 
 
 def session_in(text: str) -> int | None:
@@ -110,6 +120,18 @@ def is_dropped(text: str) -> bool:
 def is_called_out(text: str) -> bool:
     """Tell whether a message only calls, as people do before they say what they want."""
     return keyword(normalise(text).rstrip("?")) in CALLED_OUT
+
+
+_POLITELY = re.compile(r"(?:可以|行|好|成|方便|ok)\s*[吗嗎么不]\s*\??$", re.IGNORECASE)
+_ASKING = re.compile(r"请问|我想问|想问|怎么|怎样|如何|什么时候|几点|在哪|哪里", re.IGNORECASE)
+
+
+def asks_back(text: str) -> bool:
+    """Tell whether a message asks something, rather than answers; 值夜班，可以吗 only asks leave politely."""
+    plain = normalise(text).translate(SIMPLIFIED)
+    if _POLITELY.search(plain):
+        return False
+    return plain.endswith(("?", "吗", "嗎")) or _ASKING.match(plain) is not None
 
 
 def is_bare_reason(text: str) -> bool:

@@ -24,10 +24,22 @@ from bot.commands import (
 )
 from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Held, Place, Settings
-from bot.commands.grammar import Said, is_talk, language_of, nearest, read
+from bot.commands.grammar import Said, is_talk, is_talk_of_asking, language_of, nearest, read
 from bot.commands.plain import normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
 from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
+from bot.commands.removals import Removal
+from bot.commands.spoken_to import (
+    called,
+    calls,
+    may_name,
+    mentions,
+    names_account,
+    names_of_bot,
+    names_one,
+    without_name,
+    without_names,
+)
 from bot.commands.vocabulary import CALLING, ROOM_WORDS, WORDS, Verb
 from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
@@ -44,8 +56,6 @@ from storage import sanctions as stored_sanctions
 from storage.store import Step
 from storage.unit import Reading
 
-_MENTION = re.compile(r"^\s*@?\S+?(?::\S+)?\s*[:：,，]?\s+")
-_CALLED = re.compile(r"^\s*@?\S{1,30}?\s*[:：,，]\s*(?=\S)")
 _POLLS = poll_shapes.STARTS | poll_shapes.RESPONSES | poll_shapes.ENDS
 _OF_LEADERS = frozenset(
     {Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE},
@@ -59,9 +69,9 @@ def is_plain_talk(event: Event, me: UserId) -> bool:
     if event.type != "m.room.message":
         return False
     body = event.content.get("body")
-    if not isinstance(body, str) or event.content.get("m.relates_to") or _mentions(event.content, me):
+    if not isinstance(body, str) or event.content.get("m.relates_to") or mentions(event.content, me):
         return False
-    return read(body) is None
+    return read(body) is None and not may_name(body)
 
 
 def may_complain(event: Event) -> bool:
@@ -69,9 +79,7 @@ def may_complain(event: Event) -> bool:
     new = event.content.get("m.new_content")
     bodies = (event.content.get("body"), new.get("body") if isinstance(new, dict) else None)
     texts = [without_reply_fallback(body) for body in bodies if isinstance(body, str)]
-    said = [
-        read(text) for one in texts for text in (one, _MENTION.sub("", one, count=1), _CALLED.sub("", one, count=1))
-    ]
+    said = [read(text) for one in texts for text in (one, *without_names(one))]
     return any(one is not None and one.verb is Verb.COMPLAIN for one in said)
 
 
@@ -82,10 +90,11 @@ def is_for_us(event: Event, me: UserId) -> bool:
     """
     if not _is_speech(event.content):
         return False
-    if _mentions(event.content, me):
+    if mentions(event.content, me) or names_account(event.content["body"], me):
         return True
-    said = read(without_reply_fallback(event.content["body"]))
-    return said is not None and said.verb not in _OF_LEADERS and _is_heard_in_rooms(said)
+    text = without_reply_fallback(event.content["body"])
+    said = read(text)
+    return said is not None and said.verb not in _OF_LEADERS and _is_heard_in_rooms(said, text)
 
 
 def _tap_cause(event_id: str) -> Cause:
@@ -165,14 +174,14 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     answer = replace(answer, facts=(*answer.facts, *choice.facts)) if answer and choice else answer or choice
     if answer is not None or event.redacts is None:
         return answer
-    answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
-    answer = answer or await activities.removed(unit, EventId(event.redacts))
-    answer = answer or await thought_reports.removed(unit, EventId(event.redacts), sender)
-    answer = answer or await help_cases.removed(unit, EventId(event.redacts), sender)
-    answer = answer or await pledges.removed(unit, EventId(event.redacts))
-    if answer is not None:
-        return answer
-    return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
+    target = EventId(event.redacts)
+    removal = Removal(room=RoomId(event.room_id), target=target, by=sender)
+    answer = await sign_ups.removed(unit, target, sender)
+    answer = answer or await activities.removed(unit, removal)
+    answer = answer or await thought_reports.removed(unit, target, sender)
+    answer = answer or await help_cases.removed(unit, target, sender)
+    answer = answer or await pledges.removed(unit, removal)
+    return answer or await polls.removed(unit, removal)
 
 
 async def _changed(
@@ -250,10 +259,12 @@ async def _said(
     poll = await stored_polls.by_event(unit, room, target) if target else None
     sign_up = await sign_ups.shown_by(unit, room, target) if target and card is None and poll is None else None
     activity = await activities.shown_by(unit, room, target) if target and card is None and poll is None else None
-    mentioned = _mentions(event.content, me)
     text = without_reply_fallback(event.content["body"])
-    if mentioned:
-        text = _without_mention(text, await _names(unit, room, me))
+    mentioned = mentions(event.content, me)
+    if mentioned or may_name(text):
+        names = await names_of_bot(unit, room, me)
+        mentioned = mentioned or names_one(text, names)
+        text = without_name(text, names) if mentioned else text
     said, note = _read_in_place(text, card)
     if card is not None and await session_choices.names_one(unit, card, text):
         said, note = Said(verb=Verb.SESSION, word="1", argument=text), None
@@ -265,7 +276,7 @@ async def _said(
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
     directly = place is not Place.ROOM or mentioned or card is not None or poll is not None or sign_up is not None
     directly = directly or activity is not None
-    directly = directly or (said is not None and said.verb in CALLING and _calls(event, me, said))
+    directly = directly or (said is not None and said.verb in CALLING and calls(event, me, said))
     asking = Asking(
         unit=unit,
         settings=settings,
@@ -284,7 +295,7 @@ async def _said(
         activity=activity,
         note=note,
         held=held,
-        called=_called(event, me),
+        called=called(event, me),
         replied=target,
     )
     if place is Place.PRIVATE and target is not None:
@@ -337,7 +348,7 @@ def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | 
 async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | Refusal | None:
     """Take a command to its handler, unless it was said in a room where it is no more than talk."""
     command = BY_VERB[said.verb]
-    if not directly and not _is_heard_in_rooms(said):
+    if not directly and not _is_heard_in_rooms(said, asking.text):
         return None
     if command.momentary(said.argument):
         if asking.held is not None:
@@ -353,9 +364,11 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     return await command.handler(asking)
 
 
-def _is_heard_in_rooms(said: Said) -> bool:
+def _is_heard_in_rooms(said: Said, text: str) -> bool:
     """Tell of a command that it is more than talk in a room, though it neither calls the bot nor answers it."""
-    return (BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())) and not is_talk(said)
+    if is_talk(said) or is_talk_of_asking(said, text):
+        return False
+    return BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())
 
 
 async def _has_left(asking: Asking) -> bool:
@@ -389,27 +402,6 @@ async def _unknown(asking: Asking) -> Decision | Refusal | None:
     english = asking.text.isascii() and any(sign.isalpha() for sign in asking.text)
     answer = misread(asking.sender, before, said, now=asking.unit.now)
     return _in_language(answer, "en") if english else answer
-
-
-async def _names(unit: Reading, room: RoomId, me: UserId) -> tuple[str, ...]:
-    """Return the names by which the bot may be spoken to in a room, longest first."""
-    own = await rooms.state(unit, room, "m.room.member", me)
-    shown = own[1].get("displayname") if own else None
-    names = {me, me.partition(":")[0].removeprefix("@"), shown if isinstance(shown, str) else ""}
-    return tuple(sorted((name for name in names if name), key=len, reverse=True))
-
-
-def _without_mention(text: str, names: tuple[str, ...]) -> str:
-    """Drop who is spoken to, before or after what is said; a name that is not known is taken to be one word."""
-    for name in names:
-        called = rf"@?{re.escape(name)}"
-        rest = re.sub(rf"^\s*{called}\s*[:：,，]?\s*|[\s,，]*{called}\s*$", "", text, flags=re.IGNORECASE)
-        if rest != text and rest.strip():
-            return rest
-    if read(text) is not None:
-        return text
-    rest = _MENTION.sub("", text, count=1)
-    return rest if rest != text else _CALLED.sub("", text, count=1)
 
 
 def _asked_in(event: Event) -> str | None:
@@ -469,22 +461,3 @@ def replied(content: dict[str, Any]) -> EventId | None:
     reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
     target = reply.get("event_id") if isinstance(reply, dict) else None
     return EventId(target) if isinstance(target, str) else None
-
-
-def _called(event: Event, me: UserId) -> tuple[UserId, ...]:
-    """Return whom a message calls, but for the bot and who sent it."""
-    mentions = event.content.get("m.mentions")
-    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
-    named = users if isinstance(users, list) else []
-    return tuple(dict.fromkeys(UserId(one) for one in named if isinstance(one, str) and one not in (me, event.sender)))
-
-
-def _calls(event: Event, me: UserId, said: Said) -> bool:
-    """Tell whether a command in a room says whom it is about, so that it is more than talk."""
-    return bool(_called(event, me)) or said.argument.startswith("@")
-
-
-def _mentions(content: dict[str, Any], me: UserId) -> bool:
-    mentions = content.get("m.mentions")
-    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
-    return isinstance(users, list) and me in users

@@ -211,10 +211,14 @@ def _read_event(room_id: str, raw: object, stripped: bool) -> Event:
 
 
 def _redacts(event: Mapping[str, Any]) -> str | None:
-    """Find the target: on top before room version 11, in the content since; homeservers write both."""
+    """Find the target: on top before room version 11, in the content since; homeservers write both.
+
+    Two that differ are no word of a homeserver, and name nothing.
+    """
     if event["type"] != "m.room.redaction":
         return None
-    return text_or_none(event["content"].get("redacts")) or text_or_none(event.get("redacts"))
+    inside, top = text_or_none(event["content"].get("redacts")), text_or_none(event.get("redacts"))
+    return None if inside and top and inside != top else inside or top
 
 
 def poison(room_id: str, raw: object, reason: str) -> Poison:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, redirect, render_template, request
+from markupsafe import Markup
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from console import moments
 from console.access import here, requires, right_of
 from console.addresses import link
 from console.answering import Answer
@@ -19,7 +22,7 @@ from console.desk import ask, now
 from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.tables import Table, hand_out
-from console.wording import fully, local, reader, t, t_or, today
+from console.wording import dated, fully, is_known, local, outline, reader, t, t_or, today
 from content.anchors import said_head
 from content.exports import MOST
 from content.identifiers import OrganisationId
@@ -103,6 +106,8 @@ STRIDE = 1_000
 """Rows that are read at once where all of them go into a file."""
 
 LONGEST = 300
+LONGEST_REASON = 80
+"""Characters of why something was refused that a row in a list has; its own page has all of them."""
 LONGEST_NUMBER = 18
 """Digits of a number that every engine can count to."""
 
@@ -137,7 +142,7 @@ def show() -> Answer:
         return redirect(link("audit.show_one", number=found[0].number), code=303)
     return render_template(
         "audit/show.html",
-        entries=found[:PAGE_SIZE],
+        entries=in_order(found[:PAGE_SIZE]),
         titles=titles,
         fields=fields,
         more=found[PAGE_SIZE - 1].number if len(found) > PAGE_SIZE else None,
@@ -146,6 +151,7 @@ def show() -> Answer:
         called=called,
         who=who,
         change=change,
+        at_of=at_of,
     )
 
 
@@ -164,7 +170,7 @@ def export(format: str) -> Response:  # noqa: A002
         seal = ""
         for found, titles in _strides(scope, wanted):
             seal = seal or (said_head(found[0].number, found[0].link) if found[0].link else "")
-            rows += [(*_cells(one, titles), str(one.number)) for one in found]
+            rows += [_cells(one, titles) for one in in_order(found)]
             progress(len(rows), number)
         footer = t("exports.footer", at=fully(now()), n=len(rows))
         return Table(
@@ -190,8 +196,9 @@ def _strides(scope: Scope, wanted: Filter) -> Iterator[tuple[tuple[Entry, ...], 
 
 
 def _cells(one: Entry, titles: Mapping[str, str]) -> tuple[str, ...]:
-    at = f"{local(one.at):%Y-%m-%d %H:%M}"
-    return did(one), about(one, titles), change(one), who(one), at
+    at = f"{local(one.at):%Y-%m-%d}" if one.is_discreet else f"{local(one.at):%Y-%m-%d %H:%M}"
+    number = t("frame.none") if one.is_discreet else str(one.number)
+    return did(one), about(one, titles), change(one), who(one), at, number
 
 
 @pages.get("/record/<number>")
@@ -215,6 +222,8 @@ def show_one(number: str) -> str:
         change=change,
         page_of=page_of,
         due=came_due(why.entry.cause),
+        refused_with=refused_with(why.entry),
+        at_of=at_of,
         cause=f"audit.cause_{kind if kind in CAUSES else 'other'}" if why.entry.cause else "audit.cause_forgotten",
     )
 
@@ -235,6 +244,23 @@ async def _why(unit: Reading, scope: Scope, number: int) -> tuple[record.Why, di
     named = [came_due(why.entry.cause), *(f"organisation:{place}" for _, place in why.entry.authority)]
     named += [f"occurrence:{one.occurrence}" for one in why.changed]
     return why, dict(await record.titles(unit, filter(None, (*named, *things))))
+
+
+def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return rows with those in front of each day that name nobody: among the others they would have an hour.
+
+    What the chat says at that hour would name who was behind them.
+    """
+    days = groupby(entries, key=lambda one: local(one.at).date())
+    return tuple(one for _, rows in days for one in sorted(rows, key=lambda one: not one.is_discreet))
+
+
+def at_of(one: Entry) -> str:
+    """Return when a row was written, of one that names nobody the day alone."""
+    if not one.is_discreet:
+        return moments.when(one.at)
+    on = local(one.at).date()
+    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), dated(on))
 
 
 def who(one: Entry) -> str:
@@ -287,9 +313,17 @@ def page_of(thing: str) -> str:
 def did(entry: Entry) -> str:
     """Say in words what a row says was done, each kind of thing once."""
     if entry.outcome != DONE:
-        return t("audit.was_refused")
+        why = refused_with(entry).partition("\n")[0]
+        why = why if len(why) <= LONGEST_REASON else f"{why[: LONGEST_REASON - 1]}…"
+        return t("audit.refused_with", why=why) if why else t("audit.was_refused")
     verbs = dict.fromkeys(entry.action.split(", "))
     return t("audit.and").join(dict.fromkeys(t_or(f"audit.did_{verb}", "audit.did_other") for verb in verbs))
+
+
+def refused_with(entry: Entry) -> str:
+    """Return how whoever tried was answered, with dots for what was named in it; empty where that is not known."""
+    refused = entry.outcome != DONE and is_known(entry.action)
+    return outline(entry.action) if refused else ""
 
 
 def _fields() -> Fields:

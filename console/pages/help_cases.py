@@ -272,12 +272,12 @@ def _in_case(id: str, verb: Callable[[Reading, HelpCase], Awaitable[Decided]], *
 @may_wait("help_ledger")
 def ledger(format: str) -> Response:  # noqa: A002
     """Hand out a year's ledger (困难帮扶台账): what its owners wrote for it, and never a name or what was said."""
-    year, roots = _year(), here().roots
+    year, roots, user = _year(), here().roots, here().user
 
     async def look(
         unit: Reading,
     ) -> tuple[tuple[HelpCase, ...], dict[HelpCaseId, tuple[HelpWords, ...]], dict[str, str], WorkCalendar]:
-        found = await stored.of_year(unit, roots, year)
+        found = await stored.of_year(unit, roots, year, user)
         texts = await stored.words_of(unit, [one.id for one in found])
         names = await duties.names_of(unit, {one.owner for one in found if one.owner is not None})
         return found, texts, names, await workdays.calendar(unit)

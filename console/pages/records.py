@@ -11,7 +11,7 @@ from console.answering import Answer, done_once, onward
 from console.desk import ask, cause, settle
 from console.undoing import way_back
 from content.checkins import Expectation
-from content.corrections import LONGEST_EXPLANATION, Mark, record_by_hand, retract_by_hand
+from content.corrections import LONGEST_EXPLANATION, Mark, record_by_hand, retract_by_hand, seen_of
 from content.decision import Refusal
 from content.identifiers import Cause, MemberId, OccurrenceId, OrganisationId
 from content.organisations import Right
@@ -43,6 +43,7 @@ def show(id: str, member: str) -> Answer:  # noqa: A002
     roots, user = here().roots_for(Right.RECORD), here().user
     if request.method == "GET":
         return _page(id, member, Fields())
+    seen = request.form.get("seen", "")
     fields = Fields(mark=request.form.get("mark", ""), explanation=request.form.get("explanation", ""))
     if ask(lambda unit: checkins.place_within(unit, roots, OccurrenceId(id), MemberId(member))) is None:
         abort(404)
@@ -55,7 +56,7 @@ def show(id: str, member: str) -> Answer:  # noqa: A002
         if place is None:
             return None
         mark = Mark(fields.mark)
-        return record_by_hand(place, mark, fields.explanation, by=user, cause=by_form, now=unit.now)
+        return record_by_hand(place, mark, fields.explanation, by=user, cause=by_form, now=unit.now, seen=seen)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -91,10 +92,13 @@ def _page(id: str, member: str, fields: Fields, refusal: Refusal | None = None) 
     if record is None:
         abort(404)
     refusals = [refusal] if refusal else []
+    # Once they were told how it stands now, that is what they have seen.
+    told = refusal is None or refusal.words.key == "correction.changed_meanwhile"
     page = render_template(
         "records/show.html",
         record=record,
         fields=fields,
+        seen=seen_of(record.place) if told else request.form.get("seen", ""),
         refusals=refusals,
         by_field={refusal.field: refusal} if refusal and refusal.field else {},
         marks=tuple(Mark),

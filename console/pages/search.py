@@ -103,7 +103,10 @@ async def _items(unit: Reading, roots: Roots, text: str) -> Iterable[Found]:
 
 async def _record(unit: Reading, roots: Roots, text: str) -> Iterable[Found]:
     rows = await record.entries(unit, scope_of(roots), record.Filter(person=text), limit=_LIMIT)
-    return (Found(id=str(row.number), name=did(row), organisation=None, at=row.at) for row in rows)
+    return (
+        Found(id=str(row.number), name=did(row), organisation=None, at=None if row.is_discreet else row.at)
+        for row in rows
+    )
 
 
 def _named(

@@ -13,6 +13,7 @@ from console.pages.lessons import visible_lesson
 from console.pages.meetings import visible as visible_meeting
 from console.wording import say, say_in
 from content import polls as poll_rules
+from content.amendments import notice_of_withdrawal
 from content.cards import plain_text, read_alone
 from content.decision import Words, words
 from content.identifiers import CardId, LessonId, OccurrenceId, OutboxId, PollId
@@ -107,7 +108,7 @@ def _card_text(card: shown.Card, *, part: int | None = None, notice: bool = Fals
     """Return all that a card says, or one of its messages; of what was withdrawn only that is left."""
     read = partial(_say_to, card.reader)
     if notice or card.standing.state is State.WITHDRAWN:
-        return read(words("card.withdrawn", title=card.lesson.title))
+        return read(notice_of_withdrawal(card.lesson))
     messages = card.messages(read)
     if part is None:
         return plain_text(messages.values())

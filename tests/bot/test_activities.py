@@ -32,12 +32,14 @@ from tests.small_branch import (
     NOON,
     SECRETARY,
     WEST,
+    WEST_ROOM,
     ZHANG,
     ZHAO,
     SmallBranch,
     account,
     event,
     fresh_cause,
+    powers,
     private_room,
     redaction,
 )
@@ -149,6 +151,7 @@ async def test_a_photo_in_answer_to_the_card_is_kept_without_place_or_camera(alb
 async def test_what_somebody_takes_back_is_gone_with_its_bytes(albums: Albums, way: str) -> None:
     await albums.plan()
     sent = await albums.give(ZHANG, picture())
+    await powers(albums.branch, secretary=50)
     if way == "undo":
         await albums.say(ZHANG, "撤回", room_id=private_room(ZHANG))
         assert await albums.told_to(ZHANG) == ["activity.taken_back"]
@@ -157,6 +160,19 @@ async def test_what_somebody_takes_back_is_gone_with_its_bytes(albums: Albums, w
     assert await albums.photos() == ()
     rows = await albums.branch.store.read(lambda unit: unit.rows(select(stored.activity_photos)))
     assert rows == []
+
+
+async def test_what_others_ask_to_have_removed_or_from_another_room_stays(albums: Albums) -> None:
+    await albums.plan()
+    sent = await albums.give(ZHANG, picture())
+    said = await albums.say(ZHANG, "活动 补充：擦了四十米扶手", reply=albums.card())
+    await powers(albums.branch, secretary=50)
+    await powers(albums.branch, WEST_ROOM, li=100)
+    for who, room in ((LI, EAST_ROOM), (LI, WEST_ROOM), (ZHANG, WEST_ROOM), (LI, private_room(LI))):
+        for one in (sent, said):
+            await albums.branch.hear(redaction(account(who), one.event_id, room_id=room))
+    assert len(await albums.photos()) == 1
+    assert len(await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id))) == 1
 
 
 async def test_what_is_taken_back_before_it_is_fetched_is_not_fetched(albums: Albums) -> None:
@@ -196,12 +212,55 @@ async def test_other_pictures_and_people_from_elsewhere_are_not_for_the_album(al
 async def test_words_are_given_in_answer_to_the_card_and_taken_back(albums: Albums) -> None:
     await albums.plan()
     said = await albums.say(ZHANG, "活动 补充：擦了四十米扶手", reply=albums.card())
-    await albums.say(LI, "活动 补充：不是回复的不收")
     found = await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id))
     assert [(one.member, one.text) for one in found] == [(ZHANG, "擦了四十米扶手")]
     assert await albums.refused(LI, "活动", room_id=private_room(LI)) == "activity.how_to_note"
     await albums.branch.hear(redaction(account(ZHANG), said.event_id))
     assert await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id)) == ()
+
+
+@pytest.mark.parametrize("text", ["活动 补充：擦了四十米扶手", "活动补充：擦了四十米扶手", "活動 補充 擦了四十米扶手"])
+async def test_words_that_answer_no_card_go_to_the_one_activity_that_is_open_in_the_room(
+    albums: Albums, text: str
+) -> None:
+    await albums.plan()
+    others = (
+        replace(ONE, id=ActivityId("off"), state=State.CANCELLED),
+        replace(ONE, id=ActivityId("long ago"), begins_at=NOON - timedelta(days=40)),
+        replace(ONE, id=ActivityId("of a group"), organisation=EAST_GROUP),
+        replace(ONE, id=ActivityId("elsewhere"), room=WEST_ROOM),
+        replace(ONE, id=ActivityId("without album"), gathers=False),
+    )
+    facts = [rules.ActivityPlanned(activity=one, author=SECRETARY, at=NOON) for one in others]
+    await albums.branch.store.settle(notes=facts)
+    said = await albums.say(ZHANG, text)
+    found = await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id))
+    assert [(one.member, one.text) for one in found] == [(ZHANG, "擦了四十米扶手")]
+    assert await albums.told_to(ZHANG) == ["activity.noted"]
+    await albums.branch.hear(redaction(account(ZHANG), said.event_id))
+    assert await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id)) == ()
+
+
+@pytest.mark.parametrize("number", [0, 2])
+async def test_where_none_is_open_or_several_it_is_said_in_private_how(albums: Albums, number: int) -> None:
+    for one in range(number):
+        await albums.plan(replace(ONE, id=ActivityId(f"number {one}")))
+    before = len(albums.room()) if number else 0
+    assert await albums.refused(ZHANG, "活动 补充：擦了四十米扶手") == "activity.how_to_note"
+    for one in range(number):
+        assert (
+            await albums.branch.store.read(lambda unit, one=one: stored.notes(unit, ActivityId(f"number {one}"))) == ()
+        )
+    await albums.deliver()
+    assert not number or len(albums.room()) == before
+
+
+@pytest.mark.parametrize("text", ["活动", "活动 补充说明在群文件里", "活动补充说明在群文件里", "活动 几点开始"])
+async def test_talk_about_an_activity_is_none_of_it(albums: Albums, text: str) -> None:
+    await albums.plan()
+    before = await albums.branch.everything()
+    await albums.say(ZHANG, text)
+    assert await albums.branch.everything() == before
 
 
 async def test_people_sign_up_in_the_card_of_an_activity(albums: Albums) -> None:

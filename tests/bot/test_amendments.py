@@ -11,14 +11,16 @@ from msgspec.structs import replace
 
 from bot.delivery import Delivery
 from bot.matrix.faults import Kind as FaultKind
-from content.amendments import correct, withdraw
+from content.amendments import correct, notice_of_withdrawal, withdraw
 from content.cards import text_parts
 from content.checkins import State as Answer
 from content.decision import Decision, Refusal
 from content.identifiers import OccurrenceId
+from content.lessons import Kind as LessonKind
 from content.lessons import Lesson, LessonRevised
 from content.media import Medium, MediumKept
 from content.occurrences import State as Stand
+from content.speech import Reader
 from storage import amendments, lessons, outbox
 from storage.outbox import Kind, State
 from storage.store import Step
@@ -29,6 +31,7 @@ from tests.small_branch import (
     LESSON,
     LI,
     PICTURE,
+    ROLL,
     SECRETARY,
     SHOWN_PICTURE,
     WANG,
@@ -258,10 +261,24 @@ async def test_a_withdrawn_occurrence_leaves_one_line_in_each_of_its_rooms(desk:
     await desk.withdraw(id)
     await desk.work()
     for room in (EAST_ROOM, WEST_ROOM):
-        assert desk.shown(room) == ["《安全生产》已撤回，不用再看，也不用签到。"]
+        assert desk.shown(room) == ["《安全生产》已撤回，不用再看，也不用回「学完」。"]
     told = [event for room in (EAST_ROOM, WEST_ROOM) for event in desk.homeserver.rooms[room]]
     assert len(desk.homeserver.redacted) == len(told) - 2, "every message and every edit, but not the two lines"
     assert (await desk.branch.occurrence(id)).state is Stand.WITHDRAWN
+
+
+async def test_the_line_speaks_of_what_was_asked(desk: Desk, clock: HandClock) -> None:
+    id = await desk.branch.open(ROLL, audience=EAST)
+    await desk.work()
+    clock.forward(seconds=10)
+    await desk.withdraw(id)
+    await desk.work()
+    assert desk.shown() == ["《主题党日》已撤回，不用再签到，也不用请假。"]
+    answer = await desk.branch.answer(id, WANG)
+    assert answer.refusal is not None
+    assert answer.refusal.words.key == "checkin.withdrawn_attended"
+    bulletin = notice_of_withdrawal(lesson(ROLL, LessonKind.BULLETIN))
+    assert SPEECH.say(bulletin, Reader()) == "《主题党日》已撤回，不用再看。"
 
 
 async def test_a_withdrawal_after_corrections_leaves_none_of_their_words(desk: Desk, clock: HandClock) -> None:
@@ -273,7 +290,7 @@ async def test_a_withdrawal_after_corrections_leaves_none_of_their_words(desk: D
     await desk.withdraw(id)
     await desk.work()
     left = [event for event in desk.homeserver.rooms[EAST_ROOM] if event.event_id not in desk.homeserver.redacted]
-    assert [event.content["body"] for event in left] == ["《安全生产》已撤回，不用再看，也不用签到。"]
+    assert [event.content["body"] for event in left] == ["《安全生产》已撤回，不用再看，也不用回「学完」。"]
 
 
 async def test_a_withdrawal_counts_against_nobody_and_takes_nothing_from_who_took_part(desk: Desk) -> None:
@@ -314,7 +331,7 @@ async def test_a_message_in_doubt_is_looked_for_and_taken_back_if_it_arrived(
     await desk.work()
     sent = [event.content["body"] for event in desk.homeserver.rooms.get(EAST_ROOM, [])]
     assert len(sent) == 1 + arrived
-    assert desk.shown() == ["《安全生产》已撤回，不用再看，也不用签到。"]
+    assert desk.shown() == ["《安全生产》已撤回，不用再看，也不用回「学完」。"]
 
 
 async def test_a_redaction_of_what_is_gone_already_is_done(desk: Desk) -> None:

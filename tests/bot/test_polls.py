@@ -17,7 +17,7 @@ from content.identifiers import UserId
 from content.polls import State
 from storage import outbox
 from tests.bot.commands.test_polls import STRANGER, Asked, end_of, response
-from tests.small_branch import EAST_ROOM, LI, WANG, ZHANG, SmallBranch, account, redaction
+from tests.small_branch import EAST_ROOM, LI, WANG, ZHANG, SmallBranch, account, powers, redaction
 
 SLOW = Fault(Kind.SLOW)
 REFUSED = Fault(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
@@ -73,6 +73,7 @@ async def test_c12_c7_a_vote_that_was_taken_back_unheard_is_found_out(asked: Ask
     await asked.ask()
     first, second = await vote(asked, account(ZHANG), 1), await vote(asked, account(ZHANG), 2)
     await asked.branch.hear(first, second)
+    await powers(asked.branch, li=50)
     asked.homeserver.redactions[second.event_id] = redaction(account(LI), second.event_id)
     said = await ended(asked, first)
     assert "1. 24日（周五）：1 票\n2. 25日：0 票" in said

@@ -67,7 +67,8 @@ class Browser:
         nonce = re.findall(r'name="nonce" value="([^"]+)"', page)
         mark = re.findall(r'name="mark" value="([^"]+)"', page)
         found = {"csrf": csrf[-1] if csrf else "", "nonce": nonce[-1] if nonce else secrets.token_urlsafe(18)}
-        return found | ({"mark": mark[-1]} if mark else {})
+        seen = re.findall(r'name="seen" value="([^"]+)"', page)
+        return found | ({"mark": mark[-1]} if mark else {}) | ({"seen": seen[-1]} if seen else {})
 
     def post(
         self, path: str, fields: dict[str, Any] | None = None, *, form_at: str | None = None, **headers: str

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from console.pages.audit import THINGS
 from content.audit import About, about_one
 from content.checkins import Answered, State
-from content.decision import Decision, Fact, Tell, words
-from content.identifiers import Cause, MemberId, UserId
+from content.decision import Decision, Fact, Refusal, Tell, refused, words
+from content.identifiers import Cause, MemberId, PledgeId, PledgeQuestionId, UserId
 from content.lessons import LessonRevised
 from content.organisations import Duty, DutyGranted, Role
+from content.pledge_questions import PledgeQuestionWithdrawn
+from content.speech import Reader
 from storage import audit, lessons, members
 from storage.facts import WRITERS
 from storage.store import Step
@@ -22,6 +24,7 @@ from storage.verification import forget
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER
 from tests.samples import sample
+from zhibu.catalogue import load_speech
 
 WHITE = UserId("@m1:example.org")
 
@@ -133,7 +136,8 @@ def test_pages_follow_each_other_without_a_gap(house: House, browser: Browser) -
     path, seen = "/record?since=2020-01-01", []
     while path:
         page = main_of(browser, path)
-        seen += re.findall(r'href="/record/(\d+)', page)
+        # What names nobody stands in front of its day.
+        seen += sorted(re.findall(r'href="/record/(\d+)', page), key=int, reverse=True)
         found = re.search(r'rel="next" href="([^"]+)"', page)
         path = found[1].replace("&amp;", "&") if found else ""
     numbers = [int(one) for one in seen]
@@ -350,3 +354,42 @@ def test_every_page_about_a_thing_of_the_record_leads_to_its_rows(house: House, 
     }
     for thing, path in pages.items():
         assert f'href="/record?thing={thing}"' in main_of(browser, path), thing
+
+
+def test_what_names_nobody_has_a_day_and_no_hour_nor_a_place_between_others(house: House) -> None:
+    """Who spoke in the chat at that minute would be known to who reads both."""
+    asked = PledgeQuestionWithdrawn(question=PledgeQuestionId("q"), pledge=PledgeId("p"))
+    top = Duty(user=VIEWER, organisation=house.seeded.organisations["committee"], role=Role.SECRETARY)
+    decide(house, "form:before", DutyGranted(duty=top))
+    browser = house.browser(VIEWER)
+    decide(house, "event:$asked", asked, actor=WHITE)
+    decide(house, "form:after", granted(house, "one", "@after:example.org"))
+    number = number_of(house, "form:after") - 1
+    day = f"{house.clock.now:%Y-%m-%d}"
+    parts = main_of(browser, "/record").split("</tr>")
+    rows = {int(found[1]): part for part in parts if (found := re.search(r'href="/record/([0-9]+)', part))}
+    # What else names nobody stands there too.
+    assert [one for one in rows if one >= number - 1] == [number, number + 1, number - 1]
+    assert next(iter(rows)) == number
+    assert ["09:00" in rows[one] for one in (number, number + 1, number - 1)] == [False, True, True]
+    row = main_of(browser, f"/record/{number}")
+    assert "09:00" not in row.partition("<h2")[0]
+    assert f'<time datetime="{day}">' in row
+    lines = [line for line in browser.get("/record/export.csv").get_data(as_text=True).splitlines() if day in line]
+    assert f"{day} 09:00" not in lines[0]
+    assert lines[0].endswith(',"—"')
+    assert f"{day} 09:00" in next(line for line in lines if line.endswith(f',"{number + 1}"'))
+
+
+def test_what_was_refused_says_why_without_what_was_named_in_it(house: House, browser: Browser) -> None:
+    async def answer(_unit: object) -> Refusal:
+        return refused("pledge_question.closed", number=7)
+
+    house.run(house.store.settle([Step(cause=Cause("event:$late"), decide=answer, actor=WHITE)]))
+    page = main_of(browser, "/record")
+    why = load_speech().outline("pledge_question.closed", Reader()).partition("\n")[0]
+    assert f"没有办成：{why}" in page
+    assert "…" in why
+    row = main_of(browser, f"/record/{number_of(house, 'event:$late')}")
+    assert why in row
+    assert "pledge_question.closed" in row

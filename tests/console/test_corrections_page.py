@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -177,3 +178,20 @@ def test_records_are_set_by_who_keeps_them_only(house: House) -> None:
     assert viewer.get(by_hand(house)).status_code in (403, 404)
     page = viewer.get(f"/check-ins/{house.seeded.occurrences['closed']}").get_data(as_text=True)
     assert "/members/" not in page
+
+
+def test_a_record_that_changed_since_its_form_was_opened_is_not_written_over(house: House, browser: Browser) -> None:
+    path = by_hand(house)
+    first, second = browser.marks(path), browser.marks(path)
+    set_by_hand = {"explanation": "签到表上有名字"}
+    assert browser.post(path, first | set_by_hand | {"mark": "attended"}).status_code == 303
+    late = browser.post(path, second | {"mark": "leave", "explanation": "当天值班"})
+    assert late.status_code == 422
+    page = late.get_data(as_text=True)
+    assert "何川的记录变了，现在是" in page
+    assert 'value="当天值班"' in page
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', page)
+    assert seen != second["seen"]
+    again = browser.marks(path) | {"seen": seen, "mark": "leave", "explanation": "当天值班"}
+    assert browser.post(path, again).status_code == 303, "who was told how it stands now may set it"
+    assert browser.post(path, browser.marks(path) | set_by_hand | {"seen": "", "mark": "attended"}).status_code == 422

@@ -6,10 +6,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from content.identifiers import UserId, derive
+from content.decision import Decision, Secret
+from content.help_cases import HelpCase, HelpCaseHanded, HelpCaseOpened, HelpWords, Sort, Stage
+from content.identifiers import Cause, HelpCaseId, HelpWordsId, MemberId, UserId, derive
 from content.organisations import Duty, DutyGranted, Role
 from storage.help_cases import help_case_words, help_cases
 from storage.looks import looks
+from storage.store import Step
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import HELP_TEXT, NEIGHBOUR, SECRETARY, VIEWER
 
@@ -103,6 +106,39 @@ def test_ledger_and_medians_are_of_the_year_that_is_asked_for(house: House, brow
     assert f"/help-cases/ledger.csv?year={year - 1}" in before
     assert "B-001" not in browser.get(f"/help-cases/ledger.csv?year={year - 1}").data.decode("utf-8-sig")
     assert browser.get("/help-cases?year=x").status_code == 400
+
+
+def test_who_asked_reads_nothing_of_their_own_case_as_an_organiser(house: House, browser: Browser) -> None:
+    """PRIV-16: neither in the ledger nor in the record."""
+    case, own = row(house), HelpCaseId("own")
+    asked = HelpCase(
+        id=own,
+        organisation=case.organisation_id,
+        number=7,
+        stage=Stage.RECEIVED,
+        received_on=case.received_on,
+        due_on=case.due_on,
+        member=MemberId(house.seeded.members["白云"]),
+        user=SECRETARY,
+    )
+    said = HelpWords(id=HelpWordsId("w"), case=own, sort=Sort.ASKED, text=Secret("想换个宿舍"), on=case.received_on)
+    handed = HelpCaseHanded(
+        case=own, organisation=case.organisation_id, owner=NEAR, stage=Stage.ACCEPTED, on=case.received_on
+    )
+    near = Duty(user=NEAR, organisation=case.organisation_id, role=Role.SECRETARY)
+
+    async def decide(_unit: Any) -> Decision:
+        return Decision(facts=(handed,))
+
+    house.run(house.store.settle(notes=[HelpCaseOpened(case=asked, said=said), DutyGranted(duty=near)]))
+    house.run(house.store.settle([Step(cause=Cause("form:hand"), decide=decide, actor=NEAR)]))
+    for user, sees in ((NEAR, True), (SECRETARY, False)):
+        reader = house.browser(user)
+        ledger = reader.get(f"/help-cases/ledger.csv?year={case.received_on.year}").data.decode("utf-8-sig")
+        assert "B-001" in ledger
+        assert ("B-007" in ledger) is sees
+        record = reader.get(f"/record?thing=help_case:{own}").get_data(as_text=True)
+        assert ('href="/record/' in record.partition("<table")[2]) is sees
 
 
 def test_who_writes_a_number_for_the_ledger_is_asked_to_look_once_more(browser: Browser) -> None:

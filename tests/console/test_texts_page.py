@@ -43,7 +43,7 @@ def test_of_what_was_withdrawn_only_the_line_that_says_so_is_left(house: House, 
     id = house.seeded.occurrences["open"]
     where = f"/check-ins/{id}/withdraw"
     browser.post(where, browser.marks(where) | {"reason": "发错了"})
-    assert copied(browser, f"/check-ins/{id}/text") == "《宪法第一课》已撤回，不用再看，也不用签到。"
+    assert copied(browser, f"/check-ins/{id}/text") == "《宪法第一课》已撤回，不用再看，也不用回「学完」。"
 
 
 def test_a_poll_is_copied_with_its_options(house: House, browser: Browser) -> None:

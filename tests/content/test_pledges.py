@@ -347,7 +347,7 @@ def test_an_answer_goes_to_who_asked_and_stands_on_the_pledge() -> None:
     waits = asked.answer(pledge(), question(), "下周", asker=HER, asker_free=False, now=NOW)
     assert isinstance(waits, Decision)
     assert waits.effects == ()
-    for stand, key in ((Stand.WITHDRAWN, "pledge.question_gone"), (Stand.HIDDEN, "pledge.question_hidden")):
+    for stand, key in ((Stand.WITHDRAWN, "pledge.question_withdrawn"), (Stand.HIDDEN, "pledge.question_hidden")):
         assert key_of(asked.answer(pledge(), question(stand=stand), "晚了", asker=HER, asker_free=True, now=NOW)) == key
     assert key_of(asked.answer(pledge(), question(), " ", asker=None, asker_free=False, now=NOW)) == "pledge.no_answer"
     assert key_of(asked.answer(pledge(), fact.question, "下周 三 装", asker=None, asker_free=False, now=NOW)) == (
@@ -410,6 +410,16 @@ def test_who_asked_takes_a_question_back_once() -> None:
     assert isinstance(silent, Decision)
     assert silent.effects == ()
     assert isinstance(asked.withdraw(question(stand=Stand.CLOSED), user=None), Decision)
+    for one, told in (
+        (question(owner_told=NOW), ["pledge.note_withdrawn"]),
+        (question(owner_told=NOW, stand=Stand.CLOSED), []),
+        (question(), []),
+    ):
+        done = asked.withdraw(one, user=None, pledge=pledge(), owner=USER)
+        assert isinstance(done, Decision)
+        heard = [each.words for each in done.effects if isinstance(each, Tell)]
+        assert [each.key for each in heard] == told, "who was never told of it is not told of its end"
+        assert all(one.text not in say(each) for each in heard)
     for stand in (Stand.ANSWERED, Stand.HIDDEN):
         assert key_of(asked.withdraw(question(stand=stand), user=None)) == "pledge_question.settled", stand
     assert key_of(asked.withdraw(question(stand=Stand.WITHDRAWN), user=HER)) == "pledge_question.gone_already"

@@ -79,3 +79,9 @@ def test_a_missing_key_or_an_empty_gap_is_a_bug_and_says_so() -> None:
 
 def test_the_keys_of_a_language_are_known() -> None:
     assert SPEECH.keys("en") == {"a.named", "a.at", "a.list", "a.counted"}
+
+
+def test_of_a_sentence_of_which_nothing_is_kept_its_gaps_are_dots() -> None:
+    speech = Speech({"zh_CN": {"k": Sentence(one="{name} 有 {n} 条", many="{name} 有 {n} 条。")}, "en": {}})
+    assert speech.outline("k", Reader()) == "… 有 … 条。"
+    assert speech.outline("k", Reader(language="fr")) == "… 有 … 条。"

@@ -120,8 +120,9 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
                 row[column.name] = [{"id": canary, "text": canary}] if canary == "polls.answers" else [canary]
             case Boolean():
                 row[column.name] = True
-            case LargeBinary() if canary == "dues_entries.text":
-                row[column.name] = json.dumps({"note": canary}).encode()
+            case LargeBinary() if canary in ("dues_entries.text", "pledge_questions.text"):
+                name = "note" if canary == "dues_entries.text" else "text"
+                row[column.name] = json.dumps({name: canary}).encode()
             case LargeBinary():
                 row[column.name] = canary.encode()
             case Date():
@@ -136,7 +137,7 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
                 row[column.name] = canary[: getattr(column.type, "length", None) or None] + naming[:1]
     row |= {"id": f"{naming}"} if "id" in held.table.c and isinstance(held.table.c["id"].type, String) else {}
     row |= {"words": {"key": "outbox.words", "parameters": {}}} if held.table.name == "outbox" else {}
-    by_entry = naming in ("member_id", "id") or bool(held.table.c[naming].foreign_keys)
+    by_entry = naming in ("member_id", "id", "asker") or bool(held.table.c[naming].foreign_keys)
     return row | {naming: MY_ID if by_entry else ME}
 
 

@@ -13,7 +13,7 @@ from content.corrections import Mark, record_by_hand
 from content.decision import Decision, Refusal
 from content.dues import DuesQuestioned, DuesQuestionSettled, Question
 from content.identifiers import DuesQuestionId, MemberId, OccurrenceId
-from storage import checkins, inquiries, mutes
+from storage import checkins, inquiries, mutes, outbox
 from storage.checkins import expectations
 from storage.store import Step
 from tests.small_branch import (
@@ -254,6 +254,58 @@ async def test_the_next_words_in_private_are_the_reason_and_it_is_asked_for_once
     assert (await place(branch, id)).reason == "家里老人住院"
     await branch.hear(message(WHO, "签到"), message(WHO, "请假"))
     assert (await branch.told())[-1] == (WHO, "leave.recorded")
+
+
+async def said_back(branch: SmallBranch) -> Any:
+    """Return what the reader is told last, with what is sealed until it is sent."""
+    return [row.words for row in await branch.send_all() if row.user == WHO][-1]
+
+
+async def test_a_reason_is_said_back_sealed_with_how_to_put_it_right(branch: SmallBranch) -> None:
+    id = await branch.open(ROLL)
+    await branch.hear(message(WHO, "请假"), message(WHO, "丝雀戊由", room_id=DIRECT))
+    row = (await branch.rows(outbox.outbox.c.user_id == WHO))[-1]
+    assert "丝雀戊由" not in str(row.words)
+    assert (await said_back(branch)).parameters["reason"] == "丝雀戊由"
+    await branch.hear(message(WHO, "请假 家里老人住院", room_id=DIRECT))
+    assert (await place(branch, id)).reason == "家里老人住院"
+    await branch.hear(message(WHO, "撤回", room_id=DIRECT), message(WHO, "撤回", room_id=DIRECT))
+    assert ((await place(branch, id)).state, (await place(branch, id)).reason) == (State.EXCUSED, None)
+
+
+async def test_where_several_are_open_the_number_is_said_by_which_the_reason_is_put_right(branch: SmallBranch) -> None:
+    order = sorted([await branch.open(ROLL), await branch.open(LESSON)])
+    await branch.hear(message(WHO, "请假 2"), message(WHO, "字" * 100, room_id=DIRECT))
+    said = await said_back(branch)
+    assert (said.key, said.parameters["number"]) == ("leave.reason_added_of_several", 2)
+    assert said.parameters["reason"] == "字" * 60 + "…"
+    await branch.hear(message(WHO, "请假 2 倒班", room_id=DIRECT))
+    assert (await place(branch, order[1])).reason == "倒班"
+    assert await branch.state(order[0], ZHANG) is State.OPEN
+
+
+async def test_what_is_said_after_it_has_closed_is_taken_and_put_right_by_whoever_keeps_the_record(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    id = await branch.open(ROLL)
+    await branch.hear(message(WHO, "请假"))
+    clock.forward(hours=3)
+    await branch.let_close(id)
+    await branch.hear(message(WHO, "家里有事情", room_id=DIRECT, sent_at=clock.now))
+    assert (await branch.told())[-1] == (WHO, "leave.reason_added_late")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["下次什么时候补学？", "今天的课还开吗", "今天的課還開嗎", "怎么补学", "请问地点在哪", "你好", "在吗", "补学"],
+)
+async def test_a_question_a_call_and_a_command_are_no_reason(branch: SmallBranch, text: str) -> None:
+    id = await branch.open(ROLL)
+    await branch.hear(message(WHO, "请假"), message(WHO, text, room_id=DIRECT))
+    assert (await place(branch, id)).reason is None
+    assert not (await branch.told())[-1][1].startswith("leave.")
+    await branch.hear(message(WHO, "今天值夜班，可以吗？", room_id=DIRECT))
+    assert (await place(branch, id)).reason == "今天值夜班，可以吗？"
 
 
 @pytest.mark.parametrize("text", ["不说", "跳过", "skip", "没有"])

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from bot.commands.console import hash_token
 from bot.commands.grammar import nearest
 from bot.commands.remarks import SKIPPED
+from bot.commands.understanding import is_for_us, is_plain_talk
 from bot.commands.vocabulary import WORDS
 from bot.delivery import Delivery
 from content.corrections import answer_correction
@@ -402,6 +403,14 @@ async def test_strangers_and_people_without_a_place_on_the_roster_get_theirs_too
         ("hepl", "help"),
         ("abstian", "abstain"),
         ("看看我的数据呗", "我的数据"),
+        ("我想问请假怎么弄", "请假"),
+        ("我想问下签到怎么用", "签到"),
+        ("補學是什麼？請問", "补学"),
+        ("帮忙查一下学时", "学时"),
+        ("我的学时有误吧", "学时"),
+        ("我想问个事情", "提问"),
+        ("怎么用呀你", "帮助"),
+        ("请假还是签到", "请假"),
     ],
 )
 def test_the_nearest_word_is_guessed(text: str, word: str) -> None:
@@ -453,17 +462,63 @@ async def test_thanks_are_never_answered(branch: SmallBranch, text: str) -> None
 )
 async def test_a_name_with_spaces_before_or_after_the_word_is_no_part_of_it(branch: SmallBranch, text: str) -> None:
     id = await branch.open(ROLL)
+    await name_bot(branch, "支部 助手")
+    await branch.hear(message(WHO, text, mention=True))
+    assert (await branch.state(id, ZHANG)).value == "done"
+
+
+async def name_bot(branch: SmallBranch, name: str) -> None:
+    """Let the bot have a name in the room."""
     seen = StateSeen(
         room=EAST_ROOM,
         type="m.room.member",
         state_key=ME,
         sender=ME,
         event_id=EventId("$me"),
-        content={"membership": "join", "displayname": "支部 助手"},
+        content={"membership": "join", "displayname": name},
     )
     await branch.store.settle(notes=[seen])
-    await branch.hear(message(WHO, text, mention=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@支部助手 签到", "＠支部助手：签到", "@支部助手，签到", "@支部助手\n签到", "@Zhibu 签到", "@zhibu:test 签到"],
+)
+async def test_a_name_that_is_typed_by_hand_is_a_mention(branch: SmallBranch, text: str) -> None:
+    id = await branch.open(ROLL)
+    await name_bot(branch, "支部助手")
+    heard = message(WHO, text)
+    assert not is_plain_talk(heard, ME)
+    await branch.hear(heard)
     assert (await branch.state(id, ZHANG)).value == "done"
+    await branch.hear(message(WHO, text.replace("签到", "学时")), message(WHO, "@支部助手 开会了吗"))
+    assert [key for _, key in await branch.told()][-2:] == ["hours.message", "help.not_understood"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@支部助手们 签到",
+        "@支部 签到",
+        "支部助手 签到",
+        "@zhibu2 签到",
+        "@zhibu:elsewhere.test 签到",
+        "@张明 签到",
+        "@",
+    ],
+)
+async def test_the_name_of_somebody_else_is_none(branch: SmallBranch, text: str) -> None:
+    id = await branch.open(ROLL)
+    await name_bot(branch, "支部助手")
+    before = await branch.everything()
+    await branch.hear(message(WHO, text))
+    assert (await branch.state(id, ZHANG)).value == "open"
+    assert await branch.everything() == before
+
+
+def test_what_names_the_account_is_for_us_in_slow_mode_too() -> None:
+    assert is_for_us(message(WHO, "@zhibu 我的"), ME)
+    assert not is_for_us(message(WHO, "@zhibu2 我的"), ME)
 
 
 # Help

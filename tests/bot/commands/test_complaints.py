@@ -79,14 +79,19 @@ async def test_a_flag_on_a_message_is_one_too_and_once(branch: SmallBranch) -> N
     assert await told(branch) == ["complaint.taken", "complaint.already"]
 
 
-async def test_without_a_message_that_is_meant_the_word_is_talk_in_a_room_and_explained_in_private(
+async def test_without_a_message_that_is_meant_it_is_explained_in_private_and_never_in_the_room(
     branch: SmallBranch,
 ) -> None:
-    await branch.hear(message(WHO, "举报 电话是12380"), message(WHO, "举报"), message(WHO, "举报电话12380"))
+    await branch.hear(message(WHO, "举报 电话是12380"), message(WHO, "举报电话12380"))
     assert await told(branch) == []
-    await branch.hear(message(WHO, "举报 有人骂人", room_id=private_room(LI)))
-    assert await told(branch) == ["complaint.how"]
+    await branch.hear(message(WHO, "举报 丝雀乙", room_id=private_room(LI)))
+    await branch.hear(message(WHO, "举报 丝雀乙"))
+    assert await told(branch) == ["complaint.how", "complaint.how_from_room"]
     assert await voices(branch) == []
+    assert await traces(branch) == []
+    assert [row for row in await branch.rows() if row.room_id == EAST_ROOM] == []
+    assert "丝雀乙" not in await branch.everything()
+    assert await branch.store.read(lambda unit: unit.rows(audit.select().where(audit.c.actor == WHO))) == []
 
 
 @pytest.mark.parametrize(

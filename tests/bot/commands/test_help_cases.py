@@ -204,6 +204,52 @@ async def test_a_reply_to_the_receipt_adds_to_the_case_and_its_owner_is_told(bra
     assert [one.stage for one in await cases(branch)] == [Stage.WITHDRAWN]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "求助 补充 周三要做手术",
+        "求助 补充：周三要做手术",
+        "求助补充：周三要做手术",
+        "求助：補充一下，周三要做手术",
+        "help me add: 周三要做手术",
+    ],
+)
+async def test_more_of_the_one_open_case_is_no_second_one(branch: SmallBranch, text: str) -> None:
+    await say(branch, "求助 家里老人住院")
+    await say(branch, text)
+    (row,) = await cases(branch)
+    assert await said_in(branch, row.id) == ["家里老人住院", "周三要做手术"]
+    assert (await told(branch))[-1] == {"key": "help_case.added", "parameters": {"number": "B-001"}}
+
+
+async def test_where_several_are_open_it_is_asked_which_and_the_number_says_it(branch: SmallBranch) -> None:
+    for words in ("求助 家里老人住院", "求助 宿舍没有热水", "求助 补充 周三要做手术"):
+        await say(branch, words)
+    asked = (await told(branch))[-1]
+    assert asked["key"] == "help_case.add_which"
+    assert [len(await said_in(branch, row.id)) for row in await cases(branch)] == [1, 1]
+    await say(branch, "求助 补充 B-001 周三要做手术")
+    await say(branch, "求助 b2 补充：周五前能修吗")
+    await say(branch, "求助 补充 B-003 什么")
+    first, second = await cases(branch)
+    assert await said_in(branch, first.id) == ["家里老人住院", "周三要做手术"]
+    assert await said_in(branch, second.id) == ["宿舍没有热水", "周五前能修吗"]
+    assert [one["key"] for one in await told(branch)][-2:] == ["help_case.added", "help_case.add_which"]
+
+
+async def test_where_no_case_under_ones_name_is_open_nothing_is_opened(branch: SmallBranch) -> None:
+    """What they would add to may be a case without a name: a new one would tell who they are."""
+    await say(branch, "匿名求助 食堂太贵")
+    await say(branch, "求助 补充 早饭也贵")
+    (row,) = await cases(branch)
+    assert row.user_id is None
+    assert (await told(branch))[-1]["key"] == "help_case.none_to_add_to"
+    await say(branch, "求助 补充营养的钱不够")
+    assert await said_in(branch, (await cases(branch))[1].id) == ["补充营养的钱不够"]
+    await say(branch, "求助 补充")
+    assert (await told(branch))[-1]["key"] == "help_case.add_what"
+
+
 async def test_what_was_said_last_is_taken_back_with_every_word(branch: SmallBranch) -> None:
     await say(branch, f"求助 {WORD}")
     await say(branch, "撤回")
@@ -262,6 +308,45 @@ async def test_a_change_of_what_is_over_leaves_the_case_as_it_was(branch: SmallB
     await branch.hear(edit(account(ZHANG), first.event_id, "求助 不用了", room_id=private_room(ZHANG)))
     assert await said_in(branch, row.id) == before
     assert (await told(branch))[-1]["key"] == "help_case.over_as_it_was"
+
+
+@pytest.mark.parametrize("room", [private_room(ZHANG), EAST_ROOM])
+async def test_a_changed_message_without_a_name_is_not_read_and_that_is_said_in_private(
+    branch: SmallBranch, room: Any
+) -> None:
+    first = message(account(ZHANG), "匿名求助 食堂太贵", room_id=room)
+    changed = edit(account(ZHANG), first.event_id, f"匿名求助 {WORD}", room_id=room)
+    await branch.hear(first, changed)
+    assert (await told(branch))[-1]["key"] == "help_case.unnamed_not_changed"
+    assert await branch.rows(outbox.outbox.c.room_id == EAST_ROOM) == []
+    assert WORD not in await branch.everything()
+    actors = {row.actor for row in await branch.store.read(lambda unit: unit.rows(select(audit)))}
+    assert account(ZHANG) not in actors
+    came = await branch.store.read(lambda unit: unit.rows(causes.select()))
+    assert {row.at.hour for row in came if changed.event_id in row.cause} == {0}, "the day alone"
+
+
+async def test_of_a_case_without_a_name_that_is_over_a_change_says_nothing(branch: SmallBranch) -> None:
+    await say(branch, "匿名求助 食堂太贵")
+    code = await code_of(branch)
+    words = f"匿名求助 {code} 早饭也贵"
+    more = await branch.hear(message(account(ZHANG), words, room_id=private_room(ZHANG)))
+    assert more
+    for target in ("$one", "$two"):
+        await branch.hear(edit(account(ZHANG), target, f"{words}了", room_id=private_room(ZHANG)))
+        assert [one["key"] for one in await told(branch)].count("help_case.unnamed_not_changed") == 1
+        if target == "$one":
+            await answer_it(branch, stage=Stage.CLOSED)
+    await branch.hear(edit(account(ZHANG), "$three", "匿名求助 2222-3333-4444-5555 也贵", room_id=private_room(ZHANG)))
+    assert [one["key"] for one in await told(branch)].count("help_case.unnamed_not_changed") == 1
+
+
+async def test_what_was_asked_under_a_name_is_made_no_other_by_a_change(branch: SmallBranch) -> None:
+    first = message(account(ZHANG), "求助 家里老人住院", room_id=private_room(ZHANG))
+    await branch.hear(first, edit(account(ZHANG), first.event_id, "匿名求助 家里老人", room_id=private_room(ZHANG)))
+    assert (await told(branch))[-1] == {"key": "help_case.stays_named", "parameters": {"number": "B-001"}}
+    (row,) = await cases(branch)
+    assert await said_in(branch, row.id) == ["家里老人住院"]
 
 
 async def test_nothing_is_kept_of_who_asks_without_a_name(branch: SmallBranch) -> None:

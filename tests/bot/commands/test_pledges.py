@@ -19,7 +19,7 @@ from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, PledgeChanged, PledgeMade, State
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from content.speech import Reader
-from storage import members, outbox, pledge_questions
+from storage import members, outbox, outbox_items, pledge_questions
 from storage import pledges as stored
 from storage.audit import audit
 from storage.outbox import outbox as rows_table
@@ -27,11 +27,13 @@ from storage.phrases import load_words
 from storage.retention import Swept
 from tests.small_branch import (
     EAST,
+    EAST_ROOM,
     LI,
     NOON,
     SECRETARY,
     WANG,
     WEST,
+    WEST_ROOM,
     ZHANG,
     ZHAO,
     HandClock,
@@ -39,6 +41,7 @@ from tests.small_branch import (
     account,
     edit,
     message,
+    powers,
     private_room,
     redaction,
 )
@@ -271,15 +274,46 @@ async def test_only_its_owner_says_how_far_a_pledge_is_and_answers(branch: Small
 async def test_a_question_is_taken_back_by_a_word_or_by_removing_the_message(branch: SmallBranch) -> None:
     await privately(branch, LI, "问承诺 3 不想问了")
     await privately(branch, LI, "撤回")
+    assert await last(branch, ZHANG) == "对承诺「给站台加装扶手」的提问 3-1 已由提问的人收回，不用答复了。"
     first = message(account(LI), "问承诺 3 还是想问")
     await branch.hear(first)
+    assert "还是想问" in await last(branch, ZHANG)
     await branch.hear(redaction(account(LI), first.event_id))
+    assert "提问 3-2 已由提问的人收回" in await last(branch, ZHANG)
     assert [(each.stand, each.text, each.member) for each in await questions(branch)] == [
         (Stand.WITHDRAWN, "", None)
     ] * 2
-    assert await refused_with(branch, ZHANG, "答承诺 3-1 好") == "pledge.question_gone"
-    await privately(branch, WANG, "承诺 3")
-    assert "不想问了" not in await last(branch, WANG)
+    assert await refused_with(branch, ZHANG, "答承诺 3-1 好") == "pledge.question_withdrawn"
+    for who, marked in ((WANG, 0), (ZHANG, 2)):
+        await privately(branch, who, "承诺 3")
+        said = await last(branch, who)
+        assert "不想问了" not in said
+        assert said.count("已由提问的人收回") == marked, "who sees to it finds both marked"
+
+
+async def test_of_what_the_owner_is_told_about_a_question_no_hour_is_kept_nor_listed(branch: SmallBranch) -> None:
+    """It would be that of the message by which it was asked."""
+    await privately(branch, LI, "问承诺 3 什么时候装好")
+    assert await branch.store.read(outbox_items.every_item) == ()
+    await branch.send_all()
+    (kept,) = await branch.rows(rows_table.c.user_id == account(ZHANG))
+    assert (kept.words, kept.matter_id) == (None, (await questions(branch))[0].id)
+    assert {kept.made_at, kept.done_at, kept.first_try_at} == {NOON.replace(hour=0)}
+    await privately(branch, LI, "撤回")
+    assert await branch.store.read(outbox_items.every_item) == ()
+
+
+async def test_only_who_may_remove_the_message_where_it_stands_takes_a_question_back(branch: SmallBranch) -> None:
+    first = message(account(LI), "问承诺 3 扶手多长")
+    await branch.hear(first)
+    before = await questions(branch)
+    await powers(branch, EAST_ROOM, wang=0, secretary=50)
+    await powers(branch, WEST_ROOM, wang=100)
+    for who, room in ((WANG, EAST_ROOM), (WANG, WEST_ROOM), (LI, WEST_ROOM), (WANG, private_room(WANG))):
+        await branch.hear(redaction(account(who), first.event_id, room_id=room))
+        assert await questions(branch) == before, (who, room)
+    await branch.hear(redaction(SECRETARY, first.event_id))
+    assert [each.stand for each in await questions(branch)] == [Stand.WITHDRAWN]
 
 
 async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own(branch: SmallBranch) -> None:
@@ -291,11 +325,13 @@ async def test_a_changed_message_asks_what_it_says_now_under_a_number_of_its_own
         (2, Stand.OPEN, "扶手多高"),
     ]
     assert "扶手多高" in await last(branch, ZHANG), "whoever answers reads what is asked now"
+    assert (await last(branch, ZHANG)).startswith("提问 3-1 已收回，换成了新的问法")
+    assert "扶手多长" not in await last(branch, ZHANG)
     assert "等着答复的是提问 3-2" in await last(branch, LI)
     assert "提问 3-1 收回了" in await last(branch, LI)
-    assert await refused_with(branch, ZHANG, "答承诺 3-1 一米") == "pledge.question_gone"
+    assert await refused_with(branch, ZHANG, "答承诺 3-1 一米") == "pledge.question_withdrawn"
     await branch.hear(edit(account(LI), first.event_id, "问承诺 3 扶手多宽", room_id=private_room(LI)))
-    await branch.hear(redaction(account(LI), first.event_id))
+    await branch.hear(redaction(account(LI), first.event_id, room_id=private_room(LI)))
     assert [each.stand for each in await questions(branch)] == [Stand.WITHDRAWN] * 3
 
 

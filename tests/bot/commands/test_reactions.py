@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from content.checkins import State
-from content.identifiers import UserId
+from content.identifiers import LessonId, UserId
 from tests.small_branch import (
+    LESSON,
     LI,
     ME,
+    ROLL,
     SECRETARY,
     ZHANG,
     HandClock,
@@ -167,13 +169,24 @@ async def test_what_was_said_stays_said_when_its_message_is_taken_back(branch: S
     assert await branch.state(id, ZHANG) is State.DONE
 
 
-async def test_hands_that_are_taken_back_say_that_a_leave_was_taken_back(branch: SmallBranch) -> None:
-    id = await branch.open()
+@pytest.mark.parametrize(
+    ("taught", "key", "said"),
+    [
+        (LESSON, "🙏", "leave.taken_back"),
+        (ROLL, "🙏", "leave.taken_back_attended"),
+        (LESSON, "✅", "checkin.taken_back"),
+        (ROLL, "✅", "checkin.taken_back_attended"),
+    ],
+)
+async def test_what_is_taken_back_is_called_by_its_name(
+    branch: SmallBranch, taught: LessonId, key: str, said: str
+) -> None:
+    id = await branch.open(taught)
     await branch.send_all()
-    hands = reaction(WHO, await branch.card_event(id), "🙏")
-    await branch.hear(hands, redaction(WHO, hands.event_id))
+    tap = reaction(WHO, await branch.card_event(id), key)
+    await branch.hear(tap, redaction(WHO, tap.event_id))
     assert await branch.state(id, ZHANG) is State.OPEN
-    assert "leave.taken_back" in [key for _, key in await branch.told()]
+    assert said in [key for _, key in await branch.told()]
 
 
 async def test_a_tap_is_confirmed_quietly(branch: SmallBranch) -> None:

@@ -68,11 +68,116 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     *[(text, Where.REPLY, Open.ROLL, LEAVE) for text in ("请假 倒班", "有事请假", "值班", "出差", "病假", "请假")],
     ("请假条在哪里领", Where.ROOM, Open.ROLL, SILENCE),
     *[("请假值班", where, Open.ROLL, LEAVE) for where in (Where.ROOM, Where.DIRECT)],
+    *[
+        (text, where, Open.ROLL, LEAVE)
+        for text in (
+            "请假明天值夜班",
+            "请假，家里老人住院了",
+            "請假明天上午要值班",
+            "请假我在外出差",
+            "我要请假，今天发烧了",
+            "请个假，孩子生病",
+            "明天上夜班，请假",
+            "请假7月3日去医院",
+        )
+        for where in (Where.ROOM, Where.DIRECT)
+    ],
+    *[
+        (text, Where.ROOM, Open.ROLL, SILENCE)
+        for text in (
+            "请假条怎么写",
+            "请假制度",
+            "请假的人",
+            "请假明天再说",
+            "请假今天有几个人？",
+            "请假值班的请登记",
+            "请假明天还来得及吗",
+            "明天谁请假",
+            "今天上班，不能请假",
+            "请假太多了",
+            "明天开会的都不要请假",
+            "我想请假怎么办",
+            "请假家里有事怎么写",
+            "请假病假都要扣钱",
+        )
+    ],
     # What people put behind a word, or before it.
     *[(text, Where.ROOM, Open.ROLL, DONE) for text in ("签到✅", "签到！！👍", "到💪", "到 ❤️")],
     ("/签到", Where.DIRECT, Open.ROLL, DONE),
+    # What they put around it out of courtesy.
+    *[
+        (text, where, Open.ROLL, DONE)
+        for text in (
+            "签到，谢谢",
+            "簽到 謝謝您！",
+            "签到哈",
+            "签到啦",
+            "我签到",
+            "已签到",
+            "我已经签到了",
+            "到，谢谢",
+            "Here, thanks!",
+        )
+        for where in (Where.ROOM, Where.DIRECT, Where.REPLY)
+    ],
+    *[
+        (text, Where.ROOM, Open.LESSON, "checkin.done")
+        for text in ("已學完", "學完啦", "学完了，辛苦了", "Done, thanks")
+    ],
+    *[(text, Where.ROOM, Open.ROLL, LEAVE) for text in ("我请假", "请假，谢谢", "請假，值夜班，謝謝", "请假哈")],
+    *[(text, where, Open.POLL, "1") for text in ("投1，谢谢", "选1哈") for where in (Where.DIRECT, Where.REPLY)],
+    *[
+        (text, Where.ROOM, Open.ROLL, SILENCE)
+        for text in (
+            "请假了",
+            "请假啦",
+            "取消了",
+            "到了",
+            "到啦",
+            "我到",
+            "我已请假",
+            "我谢谢您",
+            "签到了吗",
+            "leave please",
+        )
+    ],
+    *[
+        (text, Where.REPLY, Open.ROLL, DONE)
+        for text in ("迟到10分钟", "我晚点到", "遲到一會兒", "线上参加", "可能晚到一会儿")
+    ],
+    *[(text, Where.ROOM, Open.NOTHING, "hours.message") for text in ("学时？", "学时，谢谢", "學時 謝謝")],
+    ("怎么用？", Where.DIRECT, Open.NOTHING, "help.all"),
+    ("求助，谢谢", Where.DIRECT, Open.NOTHING, "help_case.what"),
+    *[(text, Where.DIRECT, Open.NOTHING, "glossary.nothing_near") for text in ("党代表是什么？", "什么是党代表")],
+    *[(text, Where.ROOM, Open.NOTHING, SILENCE) for text in ("党代表是什么？", "学习？", "我的？")],
+    ("撤回B-001", Where.DIRECT, Open.NOTHING, "help_case.none_such"),
     # Whoever wants to stay without a name is told at once that they are seen where they said so.
     ("匿名求助 班长总让我上夜班", Where.ROOM, Open.NOTHING, "help_case.unnamed_in_private"),
+    # So is who asks for help there, or complains of no message that is meant.
+    *[
+        (text, where, Open.NOTHING, "help_case.in_private")
+        for text in ("求助", "求助！", "求助 我有困难", "求助：家里老人住院", "求助，家里老人住院了")
+        for where in (Where.ROOM, Where.MENTION)
+    ],
+    *[
+        (text, Where.ROOM, Open.NOTHING, SILENCE)
+        for text in (
+            "求助信号灯坏了吗",
+            "求助热线是多少",
+            "求助 热线12345",
+            "我要求助一下",
+            "求助者已经找到了",
+            "有个困难",
+        )
+    ],
+    *[
+        (text, Where.ROOM, Open.NOTHING, "complaint.how_from_room")
+        for text in ("举报", "舉報！", "举报 有人骂人", "举报：刷屏", "complaint")
+    ],
+    *[
+        (text, Where.ROOM, Open.NOTHING, SILENCE)
+        for text in ("举报电话12380", "举报 电话是12380", "我要举报他", "举报人已经找到了", "complaint about lunch")
+    ],
     # Acknowledgements are never answered.
     *[
         (text, where, Open.ROLL, SILENCE)
@@ -115,7 +220,7 @@ ROWS: list[tuple[str, Where, Open, str]] = [
         (text, Where.DIRECT, Open.NOTHING, "survey.nothing_open")
         for text in ("问卷", "问卷 网页", "問卷 網頁", "问卷网页", "survey page")
     ],
-    *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("接龙", "求助 我有困难", "问卷", "+1")],
+    *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("接龙", "问卷", "+1")],
     ("开会了吗", Where.MENTION, Open.ROLL, "help.not_understood"),
 ]
 
@@ -266,6 +371,22 @@ TRADITIONAL = {
 }
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("请假明天值夜班", "明天值夜班"),
+        ("请假，出差", "出差"),
+        ("請假，家裡老人住院", "家裡老人住院"),
+        ("明天上夜班，请假", "明天上夜班"),
+        ("请假值夜班（10点下班）！", "值夜班(10点下班)"),
+        ("请假" + "明天值夜班" * 20, None),
+    ],
+)
+def test_the_reason_is_what_stands_beside_the_word(text: str, reason: str | None) -> None:
+    found = read(text)
+    assert (found.argument if found else None) == reason
+
+
 @pytest.mark.parametrize("verb", list(Verb))
 def test_every_word_is_read_in_its_full_width_spaced_and_traditional_forms(verb: Verb) -> None:
     """I002, I003."""
@@ -284,7 +405,7 @@ def test_no_word_is_left_without_its_traditional_form() -> None:
     assert {word for word in ours if set(word) & set(simplified)} - set(TRADITIONAL) <= {"学完了"}
 
 
-OF_OTHERS = (Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE, Verb.COMPLAIN, Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN)
+OF_OTHERS = (Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE, Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN)
 
 HEARD = [(verb, word) for verb in Verb for word in WORDS[verb] if verb is not Verb.BIND]
 

@@ -126,7 +126,11 @@ def test_the_target_of_a_redaction_is_found_in_both_places() -> None:
     top = border.read_event("!r", GOOD | {"type": "m.room.redaction", "content": {}, "redacts": "$old"})
     inside = border.read_event("!r", GOOD | {"type": "m.room.redaction", "content": {"redacts": "$new"}})
     other = border.read_event("!r", GOOD | {"redacts": "$old"})
-    assert [one.redacts for one in (top, inside, other) if isinstance(one, Event)] == ["$old", "$new", None]
+    both = {"type": "m.room.redaction", "content": {"redacts": "$new"}, "redacts": "$new"}
+    alike = border.read_event("!r", GOOD | both)
+    forged = border.read_event("!r", GOOD | both | {"redacts": "$old"})
+    found = [one.redacts for one in (top, inside, other, alike, forged) if isinstance(one, Event)]
+    assert found == ["$old", "$new", None, "$new", None]
 
 
 @pytest.mark.parametrize(("levels", "passes"), [(48, True), (49, False)])
