@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import redirect, render_template
@@ -56,6 +56,18 @@ def own_path(wanted: str, *, otherwise: str) -> str:
     if parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
         return otherwise
     return wanted
+
+
+def free_day(refusals: Iterable[Refusal]) -> str | None:
+    """Return the day that refusals offer instead, where there is one."""
+    return next((str(one.words.parameters["free"]) for one in refusals if "free" in one.words.parameters), None)
+
+
+def add_troubles(troubles: list[Refusal], more: Iterable[Refusal]) -> None:
+    """Add what else is wrong, as far as nothing is said of its field yet."""
+    for one in more:
+        if all(one.field != other.field for other in troubles):
+            troubles.append(one)
 
 
 def first_by_field(refusals: list[Refusal]) -> dict[str, Refusal]:

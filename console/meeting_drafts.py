@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from flask import request
 from msgspec import Struct
+from msgspec.structs import replace
 
+from console.answering import add_troubles
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, MemberId, OccurrenceId
 from content.lectures import Session
 from content.meeting_sessions import MOST
-from content.meetings import Meeting, instant_of
+from content.meetings import Meeting, instant_of, troubles_with
 from content.members import Member
 from content.notices import Form
 from content.organisations import Organisation
@@ -46,6 +48,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     notice_time: str = ""
     reminds: bool = True
     why: str = ""
+    urgent: str = ""
+    """Why the notice goes out in quiet hours."""
     further: tuple[tuple[str, str, str], ...] = ()
     """Of each session after the first its day, time and place."""
 
@@ -60,6 +64,15 @@ def fields_from() -> Fields:
         reminds="reminds" in request.form,
         further=tuple((day, at, place) for day, at, place in further),
     )
+
+
+def on_free_day(fields: Fields, place: Organisation, now: datetime) -> Fields:
+    """Return the fields with the notice on the free day that was taken, at the hour that it was to go out at."""
+    day = request.form.get("free_day", "").strip()
+    if not day:
+        return fields
+    at = fields.notice_time or f"{now.astimezone(ZoneInfo(place.timezone)):%H:%M}"
+    return replace(fields, notice_date=day, notice_time=at)
 
 
 def fresh_fields(nodes: tuple[Organisation, ...], now: datetime, agenda: Iterable[str] = ()) -> Fields:
@@ -100,7 +113,7 @@ def _written(one: Session, timezone: str) -> tuple[str, str, str]:
     return local.date().isoformat(), f"{local:%H:%M}", one.place
 
 
-def _further(fields: Fields, place: Organisation) -> tuple[Session, ...] | Refusal:
+def _further(fields: Fields, place: Organisation, troubles: list[Refusal]) -> tuple[Session, ...]:
     """Return the sessions after the first, in the order of their times; a day or a place left empty is the first's."""
     found = []
     for number, (day, at, where) in enumerate(fields.further, start=FURTHER[0]):
@@ -108,8 +121,9 @@ def _further(fields: Fields, place: Organisation) -> tuple[Session, ...] | Refus
             continue
         begins = instant_of(day or fields.date, at, place.timezone, field=f"date_{number}")
         if isinstance(begins, Refusal):
-            return begins
-        found.append(Session(begins=begins, place=" ".join((where or fields.place).split())))
+            troubles.append(begins)
+        else:
+            found.append(Session(begins=begins, place=" ".join((where or fields.place).split())))
     return tuple(sorted(found, key=lambda one: one.begins))
 
 
@@ -117,40 +131,37 @@ def drafted(
     fields: Fields,
     place: Organisation,
     people: Iterable[Member],
+    troubles: list[Refusal],
     *,
     id: str,  # noqa: A002
     lesson: str,
-) -> Meeting | Refusal:
-    """Turn the fields into a meeting; what it says is judged by its own rule."""
+    now: datetime,
+) -> Meeting:
+    """Turn the fields into a meeting; all that it cannot be goes to the troubles, each at its field.
+
+    What cannot be read has something possible in its place, so that the rest is looked at too.
+    """
     if fields.form not in set(Form):
-        return refused("meeting.no_form", field="form")
+        troubles.append(refused("meeting.no_form", field="form"))
     begins_at = instant_of(fields.date, fields.time, place.timezone, field="date")
     if isinstance(begins_at, Refusal):
-        return begins_at
-    if not re.fullmatch("[0-9]{1,4}", fields.length):
-        return refused("meeting.bad_length", field="length")
-    further = _further(fields, place)
-    if isinstance(further, Refusal):
-        return further
-    by_name: dict[str, list[MemberId]] = {}
-    for one in people:
-        by_name.setdefault(one.name, []).append(one.id)
-    found: dict[str, tuple[MemberId, ...]] = {}
-    for field in ("chair", "recorder", "named", "guests"):
-        named = [name for name in _BETWEEN.split(getattr(fields, field)) if name]
-        if any(len(by_name.get(name, ())) != 1 for name in named) or (field in ("chair", "recorder") and named[1:]):
-            return refused("meeting.not_from_here", field=field)
-        found[field] = tuple(sorted({by_name[name][0] for name in named}))
-    return Meeting(
+        troubles.append(begins_at)
+    is_length = re.fullmatch("[0-9]{1,4}", fields.length) is not None
+    if not is_length:
+        troubles.append(refused("meeting.bad_length", field="length"))
+    # Where one of them is not known, it is not known either whether the sessions fit together.
+    further = _further(fields, place, troubles) if is_length and not isinstance(begins_at, Refusal) else ()
+    found = _people(fields, people, troubles)
+    meeting = Meeting(
         id=OccurrenceId(id),
         organisation=place.id,
-        form=Form(fields.form),
+        form=Form(fields.form) if fields.form in set(Form) else Form.ASSEMBLY,
         lesson=LessonId(lesson),
         title=" ".join(fields.title.split()),
         agenda=tuple(" ".join(line.split()) for line in fields.agenda.splitlines() if line.strip()),
         place=" ".join(fields.place.split()),
-        begins_at=begins_at,
-        length=timedelta(minutes=int(fields.length)),
+        begins_at=now + timedelta(days=1) if isinstance(begins_at, Refusal) else begins_at,
+        length=timedelta(minutes=int(fields.length if is_length else USUAL_LENGTH)),
         timezone=place.timezone,
         further=further,
         chair=next(iter(found["chair"]), None),
@@ -160,10 +171,31 @@ def drafted(
         reminds=fields.reminds,
         why=" ".join(fields.why.split()),
     )
+    add_troubles(troubles, troubles_with(meeting, now))
+    return meeting
 
 
-def notice_of(fields: Fields, place: Organisation, now: datetime) -> datetime | Refusal:
+def _people(fields: Fields, people: Iterable[Member], troubles: list[Refusal]) -> dict[str, tuple[MemberId, ...]]:
+    """Return who is named in which field; a name that is nobody's, or several people's, is a trouble."""
+    by_name: dict[str, list[MemberId]] = {}
+    for one in people:
+        by_name.setdefault(one.name, []).append(one.id)
+    found: dict[str, tuple[MemberId, ...]] = {}
+    for field in ("chair", "recorder", "named", "guests"):
+        named = [name for name in _BETWEEN.split(getattr(fields, field)) if name]
+        if any(len(by_name.get(name, ())) != 1 for name in named) or (field in ("chair", "recorder") and named[1:]):
+            troubles.append(refused("meeting.not_from_here", field=field))
+            named = []
+        found[field] = tuple(sorted({by_name[name][0] for name in named}))
+    return found
+
+
+def notice_of(fields: Fields, place: Organisation, now: datetime, troubles: list[Refusal]) -> datetime:
     """Return when the notice goes out: at once where nothing else is said."""
     if not fields.notice_date and not fields.notice_time:
         return now
-    return instant_of(fields.notice_date, fields.notice_time, place.timezone, field="notice_date")
+    at = instant_of(fields.notice_date, fields.notice_time, place.timezone, field="notice_date")
+    if not isinstance(at, Refusal):
+        return at
+    troubles.append(at)
+    return now

@@ -6,7 +6,7 @@ What goes into the album is given: the card says so, and who gave something take
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ from content.identifiers import (
 from content.live_messages import PutUp, Renew, Sort
 from content.photos import LARGEST, Written
 from content.sign_up_sheets import Sheet, SignUp, SignUpOpened
-from content.sign_ups import asks_of, list_of, trouble_of
+from content.sign_ups import asks_of, list_of, troubles_of
 
 LONGEST_TITLE = 60
 LONGEST_PLACE = 100
@@ -220,18 +220,35 @@ class NoteTakenBack(Fact, frozen=True, kw_only=True):
 
 def trouble_with(one: Activity, known: Iterable[str], now: datetime) -> Refusal | None:
     """Return why an activity cannot be meant; ``known`` are the sorts that its place has."""
+    return next(troubles_with(one, known, now), None)
+
+
+def troubles_with(one: Activity, known: Iterable[str], now: datetime) -> Iterator[Refusal]:
+    """Yield all for which an activity cannot be meant."""
     if not one.title or len(one.title) > LONGEST_TITLE:
-        return refused("activity.bad_title", field="title", most=LONGEST_TITLE)
+        yield refused("activity.bad_title", field="title", most=LONGEST_TITLE)
     if one.category not in {*Kind, *known}:
-        return refused("activity.bad_category", field="category")
+        yield refused("activity.bad_category", field="category")
     for name, most in (("place", LONGEST_PLACE), ("about", LONGEST_ABOUT)):
         if len(getattr(one, name)) > most:
-            return refused("activity.long", field=name, most=most)
+            yield refused("activity.long", field=name, most=most)
     if not 1 <= one.minutes <= 7 * 24 * 60:
-        return refused("activity.bad_length", field="length")
+        yield refused("activity.bad_length", field="length")
     if abs(one.begins_at - now) > FARTHEST:
-        return refused("activity.too_far", field="date")
-    return None
+        yield refused("activity.too_far", field="date")
+
+
+def hindrances(one: Activity, sign_up: SignUp | None, known: Iterable[str], now: datetime) -> Iterator[Refusal]:
+    """Yield all for which an activity, and the sign-up for it, cannot be planned."""
+    yield from troubles_with(one, known, now)
+    if one.room is not None and one.begins_at <= now:
+        yield refused("activity.begun", field="date")
+    if sign_up is None:
+        return
+    for trouble in troubles_of(sign_up, now):
+        yield replace(trouble, field="closes_date") if trouble.field == "date" else trouble
+    if sign_up.closes_at > one.begins_at:
+        yield refused("activity.closes_after", field="closes_date")
 
 
 def plan(
@@ -244,13 +261,7 @@ def plan(
     free_at: datetime | None = None,
 ) -> Decision | Refusal:
     """Announce an activity in its room, with a sign-up where one is wanted; one without a room is put down only."""
-    trouble = trouble_with(one, known, now)
-    if trouble is None and one.room is not None and one.begins_at <= now:
-        trouble = refused("activity.begun", field="date")
-    if trouble is None and sign_up is not None:
-        trouble = trouble_of(sign_up, now)
-        if trouble is None and sign_up.closes_at > one.begins_at:
-            trouble = refused("activity.closes_after", field="closes_date")
+    trouble = next(hindrances(one, sign_up, known, now), None)
     if trouble is not None:
         return trouble
     planned = ActivityPlanned(activity=one, author=author, at=now)

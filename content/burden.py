@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -70,9 +70,20 @@ def exceeded(asked: Collection[Asked], wanted: Asked, caps: Caps) -> Cap | None:
     return None
 
 
-def next_free(rooms: Collection[Room], wanted: Asked) -> date | None:
-    """Return the first later day on which no room would be asked too much, ``None`` where there is none soon."""
+def _never(_day: date) -> bool:
+    return False
+
+
+def next_free(
+    rooms: Collection[Room], wanted: Asked, *, last: date | None = None, rests: Callable[[date], bool] = _never
+) -> date | None:
+    """Return the first later day on which no room would be asked too much, ``None`` where there is none soon.
+
+    ``last`` is the last that is of any use: a notice that comes after what it announces is none. On a day that
+    ``rests`` nothing goes out.
+    """
     days = (wanted.on + timedelta(days=ahead) for ahead in range(1, LOOKED_AHEAD + 1))
+    days = (day for day in days if (last is None or day <= last) and not rests(day))
     moved = (Asked(on=day, minutes=wanted.minutes) for day in days)
     return next((one.on for one in moved if not any(exceeded(room.asked, one, room.caps) for room in rooms)), None)
 
@@ -87,17 +98,26 @@ def near(rooms: Iterable[Room], planned: Sequence[Asked]) -> Near | None:
     return None
 
 
-def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: str = "date") -> Refusal | None:
+def refuse_too_much(
+    rooms: Iterable[Room],
+    planned: Iterable[Asked],
+    *,
+    field: str = "date",
+    last: date | None = None,
+    rests: Callable[[date], bool] = _never,
+) -> Refusal | None:
     """Refuse to plan above a cap of any room that would be reached, and say which later day is free.
 
-    What is planned counts too: each is judged after those before it.
+    What is planned counts too: each is judged after those before it. No day after the ``last`` is offered, and none
+    that ``rests``.
     """
     rooms = list(rooms)
     for wanted in planned:
         for room in rooms:
             cap = exceeded(room.asked, wanted, room.caps)
             if cap is not None:
-                return _refusal(cap, room, wanted, next_free(rooms, wanted), field)
+                free = next_free(rooms, wanted, last=last, rests=rests)
+                return _refusal(cap, room, wanted, free, field, is_bound=last is not None)
         rooms = [room.after(wanted) for room in rooms]
     return None
 
@@ -111,8 +131,8 @@ def above(rooms: Iterable[Room], planned: Iterable[Asked]) -> tuple[bool, ...]:
     return tuple(found)
 
 
-def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str) -> Refusal:
-    said = f"burden.over_{cap}" if free is not None else f"burden.full_{cap}"
+def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str, *, is_bound: bool) -> Refusal:
+    said = f"burden.over_{cap}" if free is not None else f"burden.before_{cap}" if is_bound else f"burden.full_{cap}"
     values: dict[str, str | int] = {"day": wanted.on.isoformat(), "most": room.caps.of(cap)}
     if free is not None:
         values["free"] = free.isoformat()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from content.decision import Decision, Fact, Refusal, Tell, refused, words
+from content.decision import Decision, Fact, Refusal, Tell, Words, refused, words
 from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId, UserId, derive
 from content.meetings import Meeting, place_of, trouble_with
 from content.notices import CIRCLES, Circle, Form
@@ -61,12 +61,19 @@ def meeting_of(draft: MeetingDraft, *, lesson: LessonId, id: OccurrenceId) -> Me
 
 
 def propose(
-    draft: MeetingDraft, *, due: Collection[MemberId], by: UserId, address: str, now: datetime, reviewed: bool = False
+    draft: MeetingDraft,
+    *,
+    due: Collection[MemberId],
+    by: UserId,
+    address: str,
+    now: datetime,
+    reviewed: bool = False,
+    free_at: datetime | None = None,
 ) -> Decision | Refusal:
     """Show who asked what the meeting would be; nothing is called before their word.
 
     Whom a form does not tell is named at the console, at the ``address``. ``reviewed`` is whether somebody else reads
-    it before its notice goes out.
+    it before its notice goes out. Quiet hours hold that until ``free_at``.
     """
     if CIRCLES.get(draft.form) is Circle.NAMED:
         return refused("meeting_draft.named", address=address)
@@ -76,6 +83,8 @@ def propose(
         return trouble
     if not due:
         return refused(f"meeting.nobody_{one.circle}")
+    if (late := refuse_held_past(draft, free_at or now, address=address)) is not None:
+        return late
     agenda = tuple(words("meeting_draft.item", item=item) for item in draft.agenda)
     said = words(
         "meeting_draft.asks" if agenda else "meeting_draft.asks_without_agenda",
@@ -84,17 +93,43 @@ def propose(
         place=(place_of(one),),
         n=len(due),
         lines=agenda,
-        then=(words("meeting_draft.then_read" if reviewed else "meeting_draft.then_sent"),),
+        then=(_then(reviewed, free_at),),
         address=address,
     )
     fact = MeetingDrafted(draft=draft, at=now)
     return Decision(facts=(fact,), effects=(Tell(user=by, words=said, matter=draft.id),))
 
 
-def settled(draft: MeetingDraft, called: Decision, *, by: UserId, address: str, reviewed: bool = False) -> Decision:
+def _then(reviewed: bool, free_at: datetime | None) -> Words:
+    """Say what becomes of the notice once the draft has its word."""
+    if reviewed:
+        return words("meeting_draft.then_read")
+    return words("meeting_draft.then_sent") if free_at is None else words("meeting_draft.then_waits", until=free_at)
+
+
+def refuse_held_past(draft: MeetingDraft, free_at: datetime, *, address: str) -> Refusal | None:
+    """Refuse a meeting of which quiet hours would let nobody be told before it begins."""
+    if free_at < draft.begins_at:
+        return None
+    return refused("meeting_draft.held_past", until=free_at, address=address)
+
+
+def settled(
+    draft: MeetingDraft,
+    called: Decision,
+    *,
+    by: UserId,
+    address: str,
+    reviewed: bool = False,
+    free_at: datetime | None = None,
+) -> Decision:
     """Put the word for a draft and the meeting that was called by it together."""
-    said = "meeting_draft.called_unread" if reviewed else "meeting_draft.called"
-    told = Tell(user=by, words=words(said, title=draft.title, address=address))
+    said = words("meeting_draft.called", title=draft.title, address=address)
+    if reviewed:
+        said = words("meeting_draft.called_unread", title=draft.title, address=address)
+    elif free_at is not None:
+        said = words("meeting_draft.called_waits", title=draft.title, address=address, until=free_at)
+    told = Tell(user=by, words=said)
     facts = (MeetingDraftSettled(draft=draft.id), *called.facts)
     return Decision(facts=facts, effects=(*called.effects, told))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -192,8 +192,12 @@ def call(
     now: datetime,
     plainly: str,
     review: Reviewed = Reviewed.APPROVED,
+    urgent: str = "",
+    free_at: datetime | None = None,
 ) -> Decision | Refusal:
     """Call a meeting: keep it, and plan its notice; ``people`` are those who may be named for it.
+
+    Quiet hours hold the notice until ``free_at``, unless it is ``urgent``, for a reason that is kept.
 
     The identifier that it is given is that of the occurrence which its rule yields. ``plainly`` is what its form is
     called, which is all that is read of an inner one elsewhere than in its notice and on its page.
@@ -205,6 +209,8 @@ def call(
         return refused(f"meeting.nobody_{meeting.circle}", field="named")
     if notice_at > meeting.begins_at:
         return refused("meeting.notice_after", field="notice_date")
+    if free_at is not None and not urgent and (late := refuse_held_past(meeting.begins_at, until=free_at)):
+        return late
     local = notice_at.astimezone(ZoneInfo(meeting.timezone)).replace(tzinfo=None, fold=0)
     rule = Schedule(
         id=schedule,
@@ -217,15 +223,21 @@ def call(
         timezone=meeting.timezone,
         window=max(meeting.answers_until - notice_at, SHORTEST),
         late=max(meeting.begins_at - notice_at, SHORTEST),
+        urgent=urgent,
     )
     planned = schedule_lessons(rule, author=author, now=now, review=review)
     if isinstance(planned, Refusal):
-        return replace(planned, field="notice_date")
+        return planned if planned.field == "urgent" else replace(planned, field="notice_date")
     (scheduled,) = planned.facts
     assert isinstance(scheduled, LessonsScheduled)
     called = replace(meeting, id=scheduled.planned[0].id)
     written = LessonWritten(lesson=lesson_of(called, plainly), author=author)
     return Decision(facts=(written, scheduled, MeetingCalled(meeting=called)))
+
+
+def refuse_held_past(begins: datetime, *, until: datetime, field: str | None = "notice_date") -> Refusal | None:
+    """Refuse a notice that quiet hours would hold until its meeting has begun."""
+    return refused("meeting.held_past", field=field, until=until, begins=begins) if until >= begins else None
 
 
 def id_of(schedule: ScheduleId, notice_on: date) -> OccurrenceId:
@@ -255,23 +267,32 @@ def in_full(lesson: Lesson, meeting: Meeting) -> Lesson:
 
 def trouble_with(meeting: Meeting, now: datetime) -> Refusal | None:
     """Refuse what a meeting that is still to come cannot be."""
+    return next(troubles_with(meeting, now), None)
+
+
+def troubles_with(meeting: Meeting, now: datetime) -> Iterator[Refusal]:
+    """Yield all that a meeting that is still to come cannot be, in the order of a form."""
     if not meeting.title:
-        return refused("meeting.no_title", field="title")
+        yield refused("meeting.no_title", field="title")
     if len(meeting.title) > LONGEST_TITLE:
-        return refused("meeting.long", field="title", most=LONGEST_TITLE)
+        yield refused("meeting.long", field="title", most=LONGEST_TITLE)
     if len(meeting.place) > LONGEST_PLACE:
-        return refused("meeting.long", field="place", most=LONGEST_PLACE)
+        yield refused("meeting.long", field="place", most=LONGEST_PLACE)
     if len(meeting.agenda) > MOST_ITEMS:
-        return refused("meeting.many_items", field="agenda", most=MOST_ITEMS)
+        yield refused("meeting.many_items", field="agenda", most=MOST_ITEMS)
     if any(len(item) > LONGEST_ITEM for item in meeting.agenda):
-        return refused("meeting.long_item", field="agenda", most=LONGEST_ITEM)
+        yield refused("meeting.long_item", field="agenda", most=LONGEST_ITEM)
     if not SHORTEST <= meeting.length <= LONGEST:
-        return refused("meeting.bad_length", field="length")
+        yield refused("meeting.bad_length", field="length")
     if meeting.begins_at <= now:
-        return refused("meeting.in_the_past", field="date", begins=meeting.begins_at)
+        yield refused("meeting.in_the_past", field="date", begins=meeting.begins_at)
     if meeting.begins_at > now + LATEST_AHEAD:
-        return refused("schedule.too_far", field="date")
-    return meeting_sessions.trouble_with(meeting.form, meeting.sessions, meeting.length)
+        yield refused("schedule.too_far", field="date")
+        # Nothing is reckoned from there: what lies at the end of time has no day after it.
+        return
+    apart = meeting_sessions.trouble_with(meeting.form, meeting.sessions, meeting.length)
+    if apart is not None:
+        yield apart
 
 
 def unknown_at(meeting: Meeting, people: Collection[MemberId]) -> Refusal | None:

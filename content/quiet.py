@@ -29,6 +29,10 @@ class QuietDays(StrEnum):
     """On every day that is not worked; a weekend that is worked to make up is none."""
 
 
+USUAL_HOURS, USUAL_DAYS = "21-8", QuietDays.REST
+"""What an organisation is founded with (CALM-1): nine in the evening until eight in the morning, and days of rest."""
+
+
 class Quiet(Struct, frozen=True, kw_only=True):
     """What is quiet at an organisation, by its own clock: from one full hour until another, and on some days."""
 
@@ -64,7 +68,7 @@ def free_at(quiet: Quiet, at: datetime, known: WorkCalendar) -> datetime:
     zone = ZoneInfo(quiet.timezone)
     for _ in range(2 * MOST_DAYS):
         local = at.astimezone(zone)
-        if _rests(quiet, local.date(), known):
+        if is_day_of_rest(quiet, local.date(), known):
             at = _start_of(local.date() + timedelta(days=1), 0, zone)
         elif (ends := _ends(quiet, local)) is not None:
             at = _start_of(ends, quiet.until, zone)
@@ -73,7 +77,8 @@ def free_at(quiet: Quiet, at: datetime, known: WorkCalendar) -> datetime:
     return at
 
 
-def _rests(quiet: Quiet, day: date, known: WorkCalendar) -> bool:
+def is_day_of_rest(quiet: Quiet, day: date, known: WorkCalendar) -> bool:
+    """Tell whether nothing is said on a day at all."""
     match quiet.days:
         case QuietDays.NONE:
             return False

@@ -308,6 +308,12 @@ def late_after(due_at: datetime, late: timedelta | None, timezone: str) -> timed
     return instant(local.date() + timedelta(days=1), time(), timezone) - due_at
 
 
+def last_day_before(begins: datetime, at: datetime, timezone: str) -> date:
+    """Return the last local day on which what goes out at the hour of ``at`` still comes before something begins."""
+    first, hour = (one.astimezone(ZoneInfo(timezone)) for one in (begins, at))
+    return first.date() if hour.time() < first.time() else first.date() - timedelta(days=1)
+
+
 def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, datetime]]) -> Refusal | None:
     """Refuse to plan what goes to the same people at the same time already, until it is said that this is meant."""
     known = list(there)
@@ -353,7 +359,7 @@ def schedule_lessons(
     review: Stage = Stage.APPROVED,
 ) -> Decision | Refusal:
     """Accept a rule, unless it asks for what cannot be meant; times in the past are refused, never moved."""
-    refusal = _unmeant(schedule, now)
+    refusal = next(unmeant(schedule, now), None)
     if refusal is not None:
         return refusal
     all_known = foreseen(schedule, now, known)
@@ -392,32 +398,33 @@ def late_of(kinds: Iterable[Kind]) -> timedelta | None:
     return LATE_EVENT if Kind.EVENT in set(kinds) else None
 
 
-def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
-    """Refuse what no rule can mean, whatever dates it would yield."""
+def unmeant(schedule: Schedule, now: datetime) -> Iterator[Refusal]:
+    """Yield all that no rule can mean, whatever dates it would yield."""
     kind = schedule.recurrence
     if not schedule.lessons:
-        return refused("schedule.no_lesson", field="lessons")
+        yield refused("schedule.no_lesson", field="lessons")
     if kind is Recurrence.ONCE and len(schedule.lessons) > 1:
-        return refused("schedule.one_at_a_time", field="when")
+        yield refused("schedule.one_at_a_time", field="when")
     if kind in BY_WEEKDAY and not schedule.weekdays & set(range(7)):
-        return refused("schedule.no_weekday", field="weekdays")
+        yield refused("schedule.no_weekday", field="weekdays")
     if kind is Recurrence.WEEKDAY and len(schedule.weekdays) > 1:
-        return refused("schedule.one_weekday", field="weekdays")
+        yield refused("schedule.one_weekday", field="weekdays")
     if not 1 <= schedule.every <= MOST_EVERY:
-        return refused("schedule.every_out_of_range", field="every", most=MOST_EVERY)
+        yield refused("schedule.every_out_of_range", field="every", most=MOST_EVERY)
     if kind in MOST_NTH and not (schedule.nth and -5 <= schedule.nth <= MOST_NTH[kind]):
-        return refused("schedule.nth_out_of_range", field="nth", most=MOST_NTH[kind])
+        yield refused("schedule.nth_out_of_range", field="nth", most=MOST_NTH[kind])
     if kind is Recurrence.DRIP and (refusal := _unmeant_drip(schedule)) is not None:
-        return refusal
+        yield refusal
     if not 0 <= schedule.count <= MOST_OCCURRENCES or (kind is Recurrence.ONCE and not schedule.count):
-        return refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
+        yield refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
     if len(schedule.urgent) > LONGEST_REASON:
-        return refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
+        yield refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
     if schedule.window < SHORTEST_WINDOW:
-        return refused("schedule.window_too_short", field="window")
+        yield refused("schedule.window_too_short", field="window")
     if schedule.start > (now + LATEST_AHEAD).date():
-        return refused("schedule.too_far", field="date")
-    return unmeant_sessions(schedule.sessions)
+        yield refused("schedule.too_far", field="date")
+    if (refusal := unmeant_sessions(schedule.sessions)) is not None:
+        yield refusal
 
 
 def _unmeant_drip(schedule: Schedule) -> Refusal | None:

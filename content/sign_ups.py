@@ -7,7 +7,7 @@ wrote takes the old one out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -77,19 +77,23 @@ def begin(sign_up: SignUp, *, author: UserId, now: datetime, free_at: datetime |
 
 def trouble_of(sign_up: SignUp, now: datetime) -> Refusal | None:
     """Return why a sign-up cannot be meant: no title, money, a daily tick, a time or a number without sense."""
+    return next(troubles_of(sign_up, now), None)
+
+
+def troubles_of(sign_up: SignUp, now: datetime) -> Iterator[Refusal]:
+    """Yield all for which a sign-up cannot be meant."""
     if not sign_up.title or len(sign_up.title) > LONGEST_TITLE:
-        return refused("sign_up.bad_title", field="title", most=LONGEST_TITLE)
+        yield refused("sign_up.bad_title", field="title", most=LONGEST_TITLE)
     if is_about_money(sign_up.title):
-        return refused("sign_up.money", field="title")
+        yield refused("sign_up.money", field="title")
     if is_a_daily_tick(sign_up.title):
-        return refused("sign_up.daily", field="title")
+        yield refused("sign_up.daily", field="title")
     if sign_up.closes_at < now + SHORTEST:
-        return refused("sign_up.too_soon", field="date", closes=sign_up.closes_at)
+        yield refused("sign_up.too_soon", field="date", closes=sign_up.closes_at)
     if sign_up.closes_at > now + LONGEST:
-        return refused("sign_up.too_far", field="date", days=LONGEST.days)
+        yield refused("sign_up.too_far", field="date", days=LONGEST.days)
     if sign_up.places is not None and not 1 <= sign_up.places <= MOST_PLACES:
-        return refused("sign_up.bad_places", field="places", most=MOST_PLACES)
-    return None
+        yield refused("sign_up.bad_places", field="places", most=MOST_PLACES)
 
 
 class Speaker(Struct, frozen=True, kw_only=True):

@@ -106,6 +106,19 @@ def _of_occurrences() -> Prepared:
     return Prepared(query)
 
 
+@cache
+def _last_planned() -> Prepared:
+    reach = _reach()
+    own = occurrences.join(reach, occurrences.c.audience_id == reach.c.audience)
+    last: Any = func.max(occurrences.c.local_date).label("last")
+    return Prepared(select(last).select_from(own).where(occurrences.c.state == OccurrenceState.PLANNED))
+
+
+async def last_planned(unit: Reading, branches: Collection[OrganisationId]) -> date | None:
+    """Return the last day for which anything is planned that one of these branches hears of."""
+    return await unit.value(_last_planned(), {"branches": list(branches)}) if branches else None
+
+
 async def of_occurrences(
     unit: Reading, zones: Mapping[OrganisationId, str], since: date, until: date
 ) -> list[tuple[date, AnyRow]]:

@@ -35,7 +35,7 @@ from content.rooms import Purpose
 from content.schedules import Schedule
 from content.series import SeriesContinued
 from content.settings import BY_NAME, held_at
-from storage import askings, settings
+from storage import askings, quiet, settings
 from storage.audit import audit
 from storage.lessons import lesson as lesson_of
 from storage.members import members
@@ -149,18 +149,26 @@ class Sending(Struct, frozen=True, kw_only=True):
     minutes: int
 
 
-async def refuse_sending(unit: Reading, wanted: Sequence[Sending], *, field: str = "date") -> Refusal | None:
-    """Refuse several together where one of them would be too much for a room, each after those before it."""
+async def refuse_sending(
+    unit: Reading, wanted: Sequence[Sending], *, field: str = "date", last: date | None = None
+) -> Refusal | None:
+    """Refuse several together where one of them would be too much for a room, each after those before it.
+
+    No day after the ``last`` is offered instead.
+    """
     if not wanted:
         return None
     since, until = min(one.on for one in wanted), max(one.on for one in wanted)
     without, found = frozenset(one.occurrence for one in wanted), dict[OrganisationId, dict[OrganisationId, Room]]()
-    for audience in {one.audience for one in wanted}:
+    audiences = {one.audience for one in wanted}
+    rests = {audience: await quiet.days_of_rest(unit, audience) for audience in audiences}
+    for audience in audiences:
         found[audience] = await by_branch(unit, audience, since=since, until=until, without=without)
     held = {branch: room for reached in found.values() for branch, room in reached.items()}
     for one in sorted(wanted, key=lambda one: (one.on, one.occurrence)):
         asked = Asked(on=one.on, minutes=one.minutes)
-        refusal = refuse_too_much([held[branch] for branch in found[one.audience]], [asked], field=field)
+        there = [held[branch] for branch in found[one.audience]]
+        refusal = refuse_too_much(there, [asked], field=field, last=last, rests=rests[one.audience])
         if refusal is not None:
             return refusal
         held |= {branch: held[branch].after(asked) for branch in found[one.audience]}
@@ -236,6 +244,11 @@ async def meters(
     for branch in await askings.of_papers(unit, zones, since, until):
         found[branch] = replace(found[branch], asks=found[branch].asks + 1)
     return found
+
+
+async def planned_until(unit: Reading, branches: Collection[Organisation]) -> date | None:
+    """Return the last day for which anything is planned that these branches hear of, ``None`` where nothing is."""
+    return await askings.last_planned(unit, [node.id for node in branches])
 
 
 async def documents(

@@ -103,6 +103,9 @@ meeting_register = standing.roll_table(
     "meeting_register", Column("occurrence_id", ForeignKey("meetings.occurrence_id"), primary_key=True)
 )
 
+NOTICES = select(meetings.c.lesson_id)
+"""The lessons with which notices are sent, and which are lessons to nobody."""
+
 _NEWEST_FIRST = (meetings.c.begins_at.desc(), meetings.c.occurrence_id)
 _ONE = Prepared(select(meetings).where(meetings.c.occurrence_id == bindparam("id")))
 
@@ -124,6 +127,12 @@ async def meeting(unit: Reading, id: OccurrenceId) -> Meeting | None:  # noqa: A
     """Return a meeting."""
     row = await unit.first(_ONE, {"id": id})
     return (await _meetings(unit, [row]))[0] if row else None
+
+
+async def without_notices(unit: Reading, library: Iterable[Lesson]) -> tuple[Lesson, ...]:
+    """Return lessons but for those that are the notice of a meeting: that goes out with it and not again."""
+    found = {row.lesson_id for row in await unit.rows(NOTICES)}
+    return tuple(one for one in library if one.id not in found)
 
 
 async def visible(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 
 from sqlalchemy import select
 
 from content.identifiers import OrganisationId, UserId
-from content.quiet import Quiet, free_at, quiet_from
+from content.quiet import Quiet, QuietDays, free_at, is_day_of_rest, quiet_from
 from content.settings import QUIET_DAYS, QUIET_HOURS
 from content.shifts import on_duty_from
 from storage import shifts, workdays
@@ -27,6 +28,15 @@ async def free_for(unit: Reading, node: OrganisationId, now: datetime) -> dateti
     """Return from when on something may be said at an organisation."""
     quiet = await at(unit, node)
     return free_at(quiet, now, await workdays.calendar(unit)) if quiet.ever else now
+
+
+async def days_of_rest(unit: Reading, node: OrganisationId) -> Callable[[date], bool]:
+    """Return how to tell on which days nothing is said at an organisation."""
+    quiet = await at(unit, node)
+    if quiet.days is QuietDays.NONE:
+        return lambda _: False
+    known = await workdays.calendar(unit)
+    return lambda day: is_day_of_rest(quiet, day, known)
 
 
 async def anywhere(unit: Reading) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Column, or_, select
+from sqlalchemy import Column, ColumnElement, or_, select
 
 from content.identifiers import OrganisationId
 from content.recurrences import Recurrence
@@ -15,6 +15,7 @@ from storage.ballots import ballots
 from storage.edits import edit_places, edits
 from storage.imports import imports
 from storage.lessons import lessons, titles
+from storage.meetings import NOTICES
 from storage.model_members import selections
 from storage.organisations import FEW, breadth, within
 from storage.paper_elections import paper_elections
@@ -37,8 +38,9 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 async def lessons_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
-    """Return lessons with a text in their title, the newest first."""
-    return await _named(unit, roots, text, limit, lessons.c.title, lessons.c.owner_id, lessons.c.written_at)
+    """Return lessons with a text in their title, the newest first; the notice of a meeting is none."""
+    where = lessons.c.id.not_in(NOTICES)
+    return await _named(unit, roots, text, limit, lessons.c.title, lessons.c.owner_id, lessons.c.written_at, where)
 
 
 async def polls_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
@@ -172,10 +174,11 @@ async def _named(
     name: Column[str],
     owner: Column[str],
     at: Column[object],
+    *further: ColumnElement[bool],
 ) -> tuple[Found, ...]:
     table = name.table
     query = select(table.c.id, name.label("name"), owner.label("owner")).where(
-        within(owner, roots), name.icontains(text, autoescape=True)
+        within(owner, roots), name.icontains(text, autoescape=True), *further
     )
     rows = await unit.rows(query.order_by(at.desc(), table.c.id).limit(limit))
     return tuple(Found(id=row.id, name=row.name, organisation=OrganisationId(row.owner)) for row in rows)

@@ -24,7 +24,9 @@ def found(installation: Installation, zhang: Account, li: Account) -> None:
     rows = [("张明", "运转党支部", "正式党员", zhang.user_id), ("李强", "运转党支部", "正式党员", li.user_id)]
     roster = installation.folder / "花名册.xlsx"
     roster.write_bytes(write_xlsx("党员花名册", ("姓名", "所在党支部", "人员类别", "群账号"), rows))
-    options = ["--secretary", zhang.user_id, "--roster", str(roster), "--yes", "-c", str(installation.config)]
+    # It is tried at any hour of any day.
+    options = ["--secretary", zhang.user_id, "--roster", str(roster), "--yes", "--no-quiet-hours"]
+    options += ["-c", str(installation.config)]
     code, said = finish("found", "示范总支", *options)
     assert code == 0, said
 

@@ -80,14 +80,25 @@ main.add_command(
     help="Rows of one name in one branch: keep all as different people, skip them, or stop. By default you are asked "
     "about each; with --yes it stops.",
 )
+@click.option(
+    "--no-quiet-hours",
+    "quiet",
+    flag_value=False,
+    default=True,
+    help="Without it the bot begins nothing from 21:00 to 8:00 and on days of rest; the console changes that.",
+)
 @_CONFIG
 def found(
-    name: str, secretary: str, kind: str, roster: Path | None, yes: bool, doubtful: str | None, file: Path
+    name: str, secretary: str, kind: str, roster: Path | None, yes: bool, doubtful: str | None, quiet: bool, file: Path
 ) -> None:
     """Found the organisation NAME: its tree and people, its rooms, and a link to sign in with."""
     front = Front()
     how = doubtful or ("stop" if yes else None)
-    front.run(_found(front, file, name=name, secretary=secretary, kind=kind, roster=roster, yes=yes, doubtful=how))
+    front.run(
+        _found(
+            front, file, name=name, secretary=secretary, kind=kind, roster=roster, yes=yes, doubtful=how, quiet=quiet
+        )
+    )
 
 
 async def _found(
@@ -100,6 +111,7 @@ async def _found(
     roster: Path | None,
     yes: bool,
     doubtful: str | None,
+    quiet: bool,
 ) -> int:
     configure_logs(logging.WARNING)
     config = load_config(file)
@@ -118,6 +130,7 @@ async def _found(
         timezone=config.content.timezone,
         language=config.content.language,
         secretary=UserId(secretary),
+        quiet=quiet,
     )
     if roster is not None:
         today = utc_now().astimezone(ZoneInfo(plan.timezone)).date()

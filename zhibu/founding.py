@@ -20,9 +20,11 @@ from content.decision import Fact as Happened
 from content.identifiers import Cause, MemberId, OrganisationId, UserId, derive
 from content.members import MemberEnrolled
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.quiet import USUAL_DAYS, USUAL_HOURS
 from content.rooms import FIRST, MakeRoom, Purpose
 from content.roster import Entry, Reading
 from content.sessions import LinkIssued
+from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from content.speech import Speech
 from content.trouble import Exit, Trouble
 from content.upkeep import invitations
@@ -42,6 +44,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What is to be founded: the top node, the person who gets to work first, and the people of the roster.
 
     Below a general branch each entry's ``organisation`` names a branch; a branch stands alone and takes them all.
+    ``quiet`` is whether the usual quiet hours are set for it, to be changed at the console like any setting.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     language: str
     secretary: UserId
     entries: tuple[Entry, ...] = ()
+    quiet: bool = True
 
 
 def read_roster(file: Path, *, plan: Plan, bot: UserId, today: date) -> Reading:
@@ -98,6 +102,9 @@ def _facts(plan: Plan, seed: str) -> Iterator[Happened]:
     )
     nodes = {("", ""): top}
     yield OrganisationFounded(organisation=top)
+    if plan.quiet:
+        yield SettingChosen(organisation=top.id, name=QUIET_HOURS, value=USUAL_HOURS)
+        yield SettingChosen(organisation=top.id, name=QUIET_DAYS, value=USUAL_DAYS)
     for entry in plan.entries:
         for path, kind in _places(plan, entry):
             if path not in nodes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -18,15 +19,16 @@ from content.decision import Decision, Refusal, refused
 from content.identifiers import EventId, LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
 from content.lessons import LessonWritten
 from content.meeting_drafts import MeetingDraft
+from content.meetings import Meeting
 from content.moments import find_moment
 from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots
 from content.reviews import Review, Stage, told
 from content.rooms import Purpose
-from content.schedules import LessonsScheduled
+from content.schedules import LessonsScheduled, last_day_before
 from content.settings import SECOND_PAIR
 from content.settings import YES as WANTED
-from storage import burden, organisations, reviews, rooms, settings
+from storage import burden, organisations, quiet, reviews, rooms, settings
 from storage import meeting_drafts as stored
 from storage import meetings as known
 from storage.unit import Reading
@@ -63,7 +65,10 @@ async def plan(asking: Asking) -> Answer:
     address = f"{asking.settings.console}/meetings/new"
     seated = [seat.member for seat in due]
     reviewed = await _is_reviewed(unit, node.id)
-    return rules.propose(draft, due=seated, by=asking.sender, address=address, now=unit.now, reviewed=reviewed)
+    free_at = await _held_until(unit, node.id)
+    return rules.propose(
+        draft, due=seated, by=asking.sender, address=address, now=unit.now, reviewed=reviewed, free_at=free_at
+    )
 
 
 async def _node(asking: Asking) -> Organisation | Refusal | None:
@@ -87,6 +92,12 @@ async def _node(asking: Asking) -> Organisation | Refusal | None:
         return refused("meeting_draft.closed")
     nodes = [one for one in opened if one.kind is Kind.BRANCH] or opened
     return nodes[0] if len(nodes) == 1 else refused("meeting_draft.say_it_there")
+
+
+async def _held_until(unit: Reading, node: OrganisationId) -> datetime | None:
+    """Return until when quiet hours hold what goes out now, ``None`` where they hold nothing."""
+    free_at = await quiet.free_for(unit, node, unit.now)
+    return free_at if free_at > unit.now else None
 
 
 async def _is_reviewed(unit: Reading, node: OrganisationId) -> bool:
@@ -133,7 +144,10 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
     meeting = rules.meeting_of(draft, lesson=lesson, id=meetings.id_of(rule, day))
     people = await known.people_at(unit, draft.organisation)
     due = await known.due(unit, meeting)
-    wants = await _is_reviewed(unit, draft.organisation)
+    wants, free_at = await _is_reviewed(unit, draft.organisation), await _held_until(unit, draft.organisation)
+    late = rules.refuse_held_past(draft, free_at, address=f"{console}/meetings/new") if free_at is not None else None
+    if late is not None:
+        return late
     answer = meetings.call(
         meeting,
         schedule=rule,
@@ -147,20 +161,23 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
     )
     if isinstance(answer, Refusal):
         return answer
-    too_much = await _too_much(unit, answer, draft)
+    too_much = await _too_much(unit, answer, meeting)
     if too_much is not None:
         return too_much
     called = await _told_reviewers(unit, answer, draft, user, console) if wants else answer
-    return rules.settled(draft, called, by=user, address=f"{console}/meetings/{meeting.id}", reviewed=wants)
+    address = f"{console}/meetings/{meeting.id}"
+    return rules.settled(draft, called, by=user, address=address, reviewed=wants, free_at=free_at)
 
 
-async def _too_much(unit: Reading, answer: Decision, draft: MeetingDraft) -> Refusal | None:
+async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusal | None:
     """Refuse a notice that would ask more of a room than its organisation wants, as the console does."""
-    if draft.form in meetings.INNER:
+    if meeting.form in meetings.INNER:
         return None
     on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
-    places = await burden.rooms(unit, draft.organisation, since=on, until=on)
-    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], field="notice_date")
+    places = await burden.rooms(unit, meeting.organisation, since=on, until=on)
+    last = last_day_before(meeting.begins_at, unit.now, meeting.timezone)
+    rests = await quiet.days_of_rest(unit, meeting.organisation)
+    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], last=last, rests=rests)
     return replace(refusal, field=None) if refusal is not None else None
 
 

@@ -12,14 +12,14 @@ from msgspec import Struct, field
 from console.access import here, requires
 from console.activity_briefs import brief_of, text_of
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
-from console.desk import ask, cause, now, settle
+from console.answering import Answer, add_troubles, first_by_field, onward, see
+from console.desk import ask, cause, is_done, now, settle
 from console.leaving_tables import leaves, up_to
 from console.pages.sign_ups import places_to_answer
 from console.paper_layouts import layout
 from console.tables import hand_over, show_text
 from console.word import CONTENT_TYPE, Document
-from console.wording import say, today
+from console.wording import reader, say, today
 from content import activities as rules
 from content import activity_changes
 from content.activities import Activity, Category, Kind, Note, Photo, State, Sum
@@ -122,12 +122,15 @@ def plan() -> Answer:
         return _form(_fresh(places), places)
     fields = _fields()
     room = next((place for place in places if place.id == fields.room), None)
-    one = _drafted(fields, room)
-    if isinstance(one, Refusal):
-        return _form(fields, places, one)
-    sign_up = _signed(fields, one)
-    if isinstance(sign_up, Refusal):
-        return _form(fields, places, sign_up)
+    troubles: list[Refusal] = []
+    one = _drafted(fields, room, troubles)
+    sign_up = _signed(fields, one, troubles)
+    own = ask(lambda unit: stored.categories(unit, one.organisation)) if room is not None else ()
+    # Without a room it is not known whose sorts there are.
+    sorts = [each.id for each in own] if room is not None else [one.category]
+    add_troubles(troubles, rules.hindrances(one, sign_up, sorts, now()))
+    if troubles and not is_done():
+        return _form(fields, places, troubles)
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
@@ -140,7 +143,7 @@ def plan() -> Answer:
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _form(fields, places, outcome.refusal)
+        return _form(fields, places, [outcome.refusal])
     if outcome.repeated:
         return see(link("activities.show"), "repeated")
     return see(link("activities.show_one", id=one.id), "activity_planned")
@@ -417,39 +420,42 @@ def _fields() -> Fields:
     )
 
 
-def _drafted(fields: Fields, room: Room | None) -> Activity | Refusal:
-    """Turn the fields into an activity; what it says is judged by its own rule."""
+def _drafted(fields: Fields, room: Room | None, troubles: list[Refusal]) -> Activity:
+    """Turn the fields into an activity; what cannot be read goes to the troubles, with something else in its place."""
     node = here().node(room.organisation) if room else None
     if room is None or node is None:
-        return refused("sign_up.no_room", field="room")
-    begins_at = _instant(fields.date, fields.time, node.timezone, field="date")
+        troubles.append(refused("sign_up.no_room", field="room"))
+    zone = node.timezone if node is not None else reader().timezone
+    begins_at = _instant(fields.date, fields.time, zone, field="date")
     if isinstance(begins_at, Refusal):
-        return begins_at
+        troubles.append(begins_at)
     return Activity(
         id=ActivityId(derive(cause(), "activity")),
-        organisation=room.organisation,
+        organisation=room.organisation if room is not None else OrganisationId(""),
         category=fields.category,
         title=fields.title,
         place=fields.place,
-        begins_at=begins_at,
+        begins_at=now() + rules.FARTHEST / 2 if isinstance(begins_at, Refusal) else begins_at,
         minutes=int(fields.length) if re.fullmatch("[0-9]{1,5}", fields.length) else 0,
-        timezone=node.timezone,
+        timezone=zone,
         about=fields.about,
-        room=room.id if fields.announces else None,
+        room=room.id if fields.announces and room is not None else None,
         gathers=fields.gathers,
     )
 
 
-def _signed(fields: Fields, one: Activity) -> SignUp | Refusal | None:
+def _signed(fields: Fields, one: Activity, troubles: list[Refusal]) -> SignUp | None:
     """Return the sign-up that an activity is to have, ``None`` where it has none."""
     if not fields.signs or one.room is None:
         return None
     closes_at = _instant(fields.closes_date, fields.closes_time, one.timezone, field="closes_date")
     if isinstance(closes_at, Refusal):
-        return closes_at
-    if fields.places and not re.fullmatch("[0-9]{1,5}", fields.places):
-        return refused("activity.bad_places", field="places")
-    places = int(fields.places) if fields.places else None
+        troubles.append(closes_at)
+        closes_at = one.begins_at
+    is_number = not fields.places or re.fullmatch("[0-9]{1,5}", fields.places) is not None
+    if not is_number:
+        troubles.append(refused("activity.bad_places", field="places"))
+    places = int(fields.places) if fields.places and is_number else None
     return rules.sign_up_for(one, id=SignUpId(derive(one.id, "sign_up")), closes_at=closes_at, places=places)
 
 
@@ -460,13 +466,13 @@ def _instant(day: str, at: str, timezone: str, *, field: str) -> datetime | Refu
         return refused("sign_up.bad_date", field=field)
 
 
-def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = None) -> Answer:
+def _form(fields: Fields, places: tuple[Room, ...], refusals: list[Refusal] | None = None) -> Answer:
     nodes = {place.organisation for place in places}
 
     async def look(unit: Reading) -> dict[str, str]:
         return {one.id: one.name for node in sorted(nodes) for one in await stored.categories(unit, node)}
 
-    refusals = [refusal] if refusal else []
+    refusals = refusals or []
     page = render_template(
         "activities/plan.html",
         fields=fields,

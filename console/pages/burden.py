@@ -47,9 +47,6 @@ def show() -> str:
     """Show the meter of each branch."""
     first = _month_wanted()
     lines, more, taken = _lines(first)
-    offered = [today().replace(day=1)]
-    while len(offered) < MONTHS_OFFERED:
-        offered.append((offered[-1] - timedelta(days=1)).replace(day=1))
     return render_template(
         "burden/show.html",
         lines=lines,
@@ -57,9 +54,20 @@ def show() -> str:
         taken=taken,
         table=_table(lines),
         month=first,
-        offered=offered,
+        offered=_offered([line.node for line in lines]),
+        near="burden.near" if first == today().replace(day=1) else "burden.near_in",
         widest=_widest(lines),
     )
+
+
+def _offered(branches: list[Organisation]) -> list[date]:
+    """Return the months to choose from, the last first: as far ahead as anything is planned, at least the next one."""
+    present = today().replace(day=1)
+    planned = ask(lambda unit: burden.planned_until(unit, branches)) or present
+    offered = [max((present + timedelta(days=32)).replace(day=1), planned.replace(day=1))]
+    while (offered[0].year - present.year) * 12 + offered[0].month - present.month + MONTHS_OFFERED > len(offered):
+        offered.append((offered[-1] - timedelta(days=1)).replace(day=1))
+    return offered
 
 
 def _widest(lines: list[Line]) -> int:

@@ -15,10 +15,11 @@ from msgspec import Struct
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
-from console.desk import ask, now, settle
+from console.desk import ask, is_done, now, settle
 from console.exporting import may_wait
 from console.moments import clock
-from console.pages.schedules import LATENESS, WINDOWS, held_past, minutes_of, offered
+from console.moving import as_it_stands, move_form, told_before, untold
+from console.pages.schedules import held_past, minutes_of
 from console.pages.series import replanned
 from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
@@ -28,6 +29,7 @@ from content.decision import Decision, Refusal, refused
 from content.exports import MOST
 from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
 from content.lectures import begins
+from content.meetings import refuse_held_past
 from content.occurrences import (
     State,
     cancel_occurrence,
@@ -39,12 +41,19 @@ from content.occurrences import (
 )
 from content.organisations import Right
 from content.participation import monday
-from content.recurrences import Recurrence
-from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, instant, late_after
+from content.schedules import (
+    FIRST_DAY,
+    SAME_TIME,
+    Change,
+    OccurrenceMoved,
+    instant,
+    last_day_before,
+    late_after,
+)
 from content.series import Scope, Series
 from content.settings import UNTIL_DAY_ENDS
 from content.workdays import WorkCalendar
-from storage import burden, lessons, organisations, schedules, shifts, workdays
+from storage import burden, lessons, organisations, quiet, schedules, shifts, workdays
 from storage import series as stored_series
 from storage.store import Answer as Decided
 from storage.timetable import Slot, timetable
@@ -260,24 +269,9 @@ def move(id: str) -> Answer:  # noqa: A002
     entry = ask(lambda unit: _own(unit, key, roots))
     if entry is None:
         abort(404)
-    before = entry.occurrence.due_at.astimezone(ZoneInfo(entry.timezone))
-    typed = {
-        "date": f"{before:%Y-%m-%d}",
-        "time": f"{before:%H:%M}",
-        "window": str(entry.occurrence.window // _MINUTE),
-        "late": str(entry.occurrence.late // _MINUTE),
-        "mark": mark_of(entry.occurrence),
-    }
+    typed = as_it_stands(entry)
     if request.method == "GET":
-        return render_template(
-            "calendar/move.html",
-            entry=entry,
-            typed=typed | {name: request.args[name] for name in ("date", "time") if name in request.args},
-            before=before,
-            scopes=tuple(Scope) if entry.recurrence is not Recurrence.ONCE else (),
-            windows=offered(WINDOWS, typed["window"]),
-            lateness=offered(LATENESS, typed["late"]),
-        )
+        return move_form(entry, typed | {name: request.args[name] for name in ("date", "time") if name in request.args})
     on, at = _written()
     if on is None or at is None:
         bad = refused("schedule.bad_date", field="date") if on is None else refused("schedule.bad_time", field="time")
@@ -293,6 +287,8 @@ def move(id: str) -> Answer:  # noqa: A002
         abort(400)
     if scope != Scope.ONE:
         return _move_together(entry, Scope(scope), on=on, at=at, window=window, late=late)
+    if not is_done() and (held := untold(entry, instant(on, at, entry.timezone))) is not None:
+        return move_form(entry, typed | {name: request.form[name] for name in typed if name in request.form}, *held)
 
     async def decide(unit: Reading) -> Decided:
         found = await _own(unit, key, roots)
@@ -314,7 +310,9 @@ def move(id: str) -> Answer:  # noqa: A002
 
     def put_back() -> Undo:
         moved = ask(lambda unit: _own(unit, key, roots))
-        return way_back("calendar.move", id=id, fields=typed | {"mark": mark_of(moved.occurrence) if moved else ""})
+        told = told_before(entry)
+        mark = mark_of(moved.occurrence) if moved else ""
+        return way_back("calendar.move", id=id, fields=typed | {"mark": mark, "told": told})
 
     return onward(settle(decide, actor=user), to=_back(id), done="occurrence_moved", back=put_back)
 
@@ -341,16 +339,26 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
     there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
     if any(abs(due - due_at) <= SAME_TIME for _, due in there):
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
-    lesson = await lessons.lesson(unit, occurrence.lesson)
-    if lesson is not None and lesson.lecture is not None and begins(lesson.lecture) <= due_at:
+    lesson, last, first = await lessons.lesson(unit, occurrence.lesson), None, occurrence.begins_at
+    if lesson is not None and lesson.lecture is not None:
         first = begins(lesson.lecture)
-        return refused("lecture.announced_late", field="date" if moved else None, begins=first)
+    elif first is not None:
+        field = "date" if moved else None
+        if first <= due_at:
+            return refused("meeting.notice_after", field=field)
+        until = due_at if occurrence.urgent else await quiet.free_for(unit, occurrence.audience, due_at)
+        if late := refuse_held_past(first, until=until, field=field):
+            return late
+    if first is not None:
+        last = last_day_before(first, due_at, entry.timezone)
+    if lesson is not None and lesson.lecture is not None and (begun := begins(lesson.lecture)) <= due_at:
+        return refused("lecture.announced_late", field="date" if moved else None, begins=begun)
     if lesson is not None and lesson.lecture is not None and not occurrence.urgent:
         field = "date" if moved else None
         if held := await held_past(unit, occurrence.audience, lesson.lecture, due_at, field=field):
             return held
     sending = await burden.sendings(unit, [entry], {occurrence.id: on})
-    return await burden.refuse_sending(unit, sending) or answer
+    return await burden.refuse_sending(unit, sending, last=last) or answer
 
 
 @pages.post("/calendar/<id>/confirm")

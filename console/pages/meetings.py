@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
@@ -13,13 +11,23 @@ from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
-from console.desk import ask, cause, desk, now, settle
+from console.answering import Answer, first_by_field, free_day, onward, see
+from console.desk import ask, cause, desk, is_done, now, settle
 from console.leaving_tables import leaves, up_to
-from console.meeting_drafts import FURTHER, Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
+from console.meeting_calls import foresee
+from console.meeting_drafts import (
+    FURTHER,
+    Fields,
+    drafted,
+    fields_from,
+    fields_of,
+    fresh_fields,
+    on_free_day,
+)
 from console.pages.schedules import stage_of, told_anew, told_reviewers
 from console.paper_layouts import layout
 from console.people import open_nodes, veiled
+from console.quiet_hours import Held, told_of
 from console.roll_forms import marks_in
 from console.tables import hand_over
 from console.undoing import Undo
@@ -30,7 +38,6 @@ from content import meetings as rules
 from content import resolutions as decisions
 from content import roll_calls
 from content.ballots import Elector
-from content.burden import Asked, refuse_too_much
 from content.checkins import State as Standing
 from content.decision import Decision, Refusal, words
 from content.franchise import roll_of
@@ -43,15 +50,14 @@ from content.organisations import Kind, Organisation, Right
 from content.record_lines import Line
 from content.resolutions import Floor, Resolution, Task
 from content.roll_calls import Mark
-from content.schedules import LessonsScheduled
 from content.sent_notices import agenda_of, paste
 from storage import (
     amendments,
-    burden,
     checkins,
     lessons,
     members,
     participation,
+    quiet,
     record_lines,
     resolutions,
     schedules,
@@ -118,37 +124,26 @@ def call() -> Answer:
     place = next((node for node in nodes if node.id == fields.organisation), None)
     if place is None:
         abort(404)
-    if request.form.get("intent") == "look":
-        return _form(fields, nodes, looked=_foreseen(fields, place))
+    fields = on_free_day(fields, place, now())
     rule, user, origin = ScheduleId(derive(cause(), "schedule")), here().user, desk().settings.origin
-    plainly = _plainly(place, fields.form)
+    plainly, is_look = _plainly(place, fields.form), request.form.get("intent") == "look"
+    told = None if is_look else request.form.get("told", "")
+    if is_look or not is_done():
+        found = ask(lambda unit: foresee(unit, fields, place, rule, author=user, plainly=plainly, told=told))
+        if is_look or found.troubles:
+            text = _foreseen(place, found.meeting) if is_look and found.decision is not None else ""
+            return _form(fields, nodes, refusals=[*found.troubles], looked=text, held=found.held)
 
     async def decide(unit: Reading) -> Decided:
-        called = await _called(unit, fields, place, rule)
-        if isinstance(called, Refusal):
-            return called
-        meeting, notice_at = called
-        people = await stored.people_at(unit, place.id)
-        due = await stored.due(unit, meeting)
         stage = await stage_of(unit, place.id, draft=False)
-        answer = rules.call(
-            meeting,
-            schedule=rule,
-            notice_at=notice_at,
-            due=[seat.member for seat in due],
-            people=[one.id for one in people],
-            author=user,
-            now=unit.now,
-            plainly=plainly,
-            review=stage,
-        )
-        if isinstance(answer, Refusal):
-            return answer
-        return await _too_much(unit, answer, meeting) or await told_reviewers(unit, answer, user, origin)
+        found = await foresee(unit, fields, place, rule, author=user, plainly=plainly, review=stage)
+        if found.troubles or found.decision is None:
+            return found.troubles[0]
+        return await told_reviewers(unit, found.decision, user, origin)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _form(fields, nodes, refusal=outcome.refusal)
+        return _form(fields, nodes, refusals=[outcome.refusal])
     if outcome.repeated:
         return see(link("meetings.show"), "repeated")
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
@@ -172,28 +167,6 @@ def _plainly(place: Organisation, form: str) -> str:
     return say_in(place, words(f"meetings.form_{form}")) if form in set(Form) else ""
 
 
-async def _called(
-    unit: Reading, fields: Fields, place: Organisation, rule: ScheduleId
-) -> tuple[Meeting, datetime] | Refusal:
-    """Return the meeting that a form means, and when its notice goes out."""
-    people = await stored.people_at(unit, place.id)
-    notice_at = notice_of(fields, place, unit.now)
-    if isinstance(notice_at, Refusal):
-        return notice_at
-    day = notice_at.astimezone(ZoneInfo(place.timezone)).date()
-    meeting = drafted(fields, place, people, id=rules.id_of(rule, day), lesson=derive(rule, "lesson"))
-    return meeting if isinstance(meeting, Refusal) else (meeting, notice_at)
-
-
-async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusal | None:
-    """Refuse a notice that would ask more of a room than its organisation wants."""
-    if meeting.form in rules.INNER:
-        return None
-    on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
-    rooms = await burden.rooms(unit, meeting.organisation, since=on, until=on)
-    return refuse_too_much(rooms, [Asked(on=on, minutes=rules.NOTICE_MINUTES)], field="notice_date")
-
-
 @pages.get("/meetings/<id>")
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
@@ -212,14 +185,19 @@ def change(id: str) -> Answer:  # noqa: A002
         return _form(fields_of(before, people), (place,), changed=before)
     fields = replace(fields_from(), organisation=place.id, form=before.form)
     user, plainly, origin = here().user, _plainly(place, before.form), desk().settings.origin
-    mark = request.form.get("mark", "")
+    mark, troubles = request.form.get("mark", ""), list[Refusal]()
+    people = ask(lambda unit: stored.people_at(unit, before.organisation))
+    drafted(fields, place, people, troubles, id=before.id, lesson=before.lesson, now=now())
+    if troubles and before.state is State.PLANNED and mark == changes.mark_of(before):
+        return _form(fields, (place,), refusals=troubles, changed=before)
 
     async def decide(unit: Reading) -> Decided:
         known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
         people = await stored.people_at(unit, before.organisation)
-        after = drafted(fields, place, people, id=before.id, lesson=before.lesson)
-        if known is None or entry is None or isinstance(after, Refusal):
-            return after if isinstance(after, Refusal) else None
+        wrong: list[Refusal] = []
+        after = drafted(fields, place, people, wrong, id=before.id, lesson=before.lesson, now=unit.now)
+        if known is None or entry is None:
+            return None
         text, due = await lessons.lesson(unit, known.lesson), await stored.due(unit, after)
         seated = await stored.seated(unit, known.id)
         changed = changes.change(
@@ -246,13 +224,15 @@ def change(id: str) -> Answer:  # noqa: A002
             now=unit.now,
             plainly=plainly,
         )
+        if wrong and not isinstance(changed, Refusal):
+            return wrong[0]
         if isinstance(changed, Refusal) or entry.occurrence.state is not Notice.PLANNED:
             return changed
         return await told_anew(unit, changed, entry.schedule, user, origin)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _form(fields, (place,), refusal=outcome.refusal, changed=before)
+        return _form(fields, (place,), refusals=[outcome.refusal], changed=before)
     return onward(outcome, to=link("meetings.show_one", id=id), done="meeting_changed")
 
 
@@ -330,17 +310,9 @@ def place_of(one: Meeting) -> Organisation:
     return place
 
 
-def _foreseen(fields: Fields, place: Organisation) -> str | Refusal:
+def _foreseen(place: Organisation, meeting: Meeting) -> str:
     """Return what the notice of a meeting would say, without calling it."""
-
-    async def look(unit: Reading) -> str | Refusal:
-        called = await _called(unit, fields, place, ScheduleId("preview"))
-        if isinstance(called, Refusal):
-            return called
-        meeting, _ = called
-        return _paste(place, meeting, await stored.shown_of(unit, meeting))
-
-    return ask(look)
+    return _paste(place, meeting, ask(lambda unit: stored.shown_of(unit, meeting)))
 
 
 @pages.get("/meetings/<id>/notice.docx")
@@ -462,9 +434,9 @@ def _comes(line: Stand) -> bool:
     return line.state is Standing.DONE or (line.state is Standing.OPEN and line.note is not None)
 
 
-def _seen(changed: Meeting | None, refusal: Refusal | None) -> str:
+def _seen(changed: Meeting | None, refusals: list[Refusal]) -> str:
     """Return the mark of what is before the writer's eyes: how it stands now once they were told, else as it was."""
-    told = refusal is None or refusal.words.key == "meeting.changed_meanwhile"
+    told = not refusals or any(one.words.key == "meeting.changed_meanwhile" for one in refusals)
     return request.form.get("mark", "") if not told or changed is None else changes.mark_of(changed)
 
 
@@ -472,12 +444,12 @@ def _form(
     fields: Fields,
     nodes: tuple[Organisation, ...],
     *,
-    refusal: Refusal | None = None,
-    looked: str | Refusal = "",
+    refusals: list[Refusal] | None = None,
+    looked: str = "",
+    held: Held | None = None,
     changed: Meeting | None = None,
 ) -> Answer:
-    refusal = looked if isinstance(looked, Refusal) else refusal
-    refusals = [refusal] if refusal else []
+    refusals, place = refusals or [], OrganisationId(fields.organisation)
     page = render_template(
         "meetings/call.html",
         fields=fields,
@@ -485,9 +457,13 @@ def _form(
         forms_offered=tuple(Form),
         named_forms=[form for form in Form if CIRCLES.get(form) is Circle.NAMED],
         changed=changed,
-        mark=_seen(changed, refusal),
+        mark=_seen(changed, refusals),
         further=FURTHER,
-        text=looked if isinstance(looked, str) else "",
+        text=looked,
+        free_day=free_day(refusals),
+        quiet=ask(lambda unit: quiet.at(unit, place)),
+        held=held or {},
+        told=told_of(held or {}),
         refusals=refusals,
         by_field=first_by_field(refusals),
     )

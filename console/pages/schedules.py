@@ -14,18 +14,18 @@ from msgspec.structs import replace
 
 from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, see
-from console.desk import ask, cause, desk, now, settle
+from console.answering import Answer, add_troubles, first_by_field, free_day, see
+from console.desk import ask, cause, desk, is_done, now, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
+from console.quiet_hours import holding, refuse_untold, rests_at, told_of
 from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
-from content.lectures import Lecture
+from content.lectures import Lecture, begins
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
-from content.quiet import free_at
 from content.recurrences import OffDays, Recurrence
 from content.reviews import Review, Stage, told
 from content.schedules import (
@@ -36,15 +36,17 @@ from content.schedules import (
     Planned,
     Schedule,
     foreseen,
+    last_day_before,
     late_of,
     refuse_held_past,
     refuse_twice,
     refuse_unannounced,
     schedule_lessons,
+    unmeant,
 )
 from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, quiet, reviews, rooms, series, settings, shifts, workdays
+from storage import burden, lessons, media, meetings, members, quiet, reviews, rooms, series, settings, shifts, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -109,11 +111,13 @@ def plan() -> Answer:
     at, troubles = _schedule(fields, places, library, known)
     if troubles or at is None:
         return _form(fields, places, library, troubles)
-    if request.form.get("intent") == "look":
-        planned = foreseen(at, now(), known)
-        too_much, close = ask(lambda unit: _weighed(unit, at, planned, library))
-        return _form(fields, places, library, [too_much] if too_much else None, planned=planned, close=close)
-    again = bool(request.form.get("again"))
+    again, is_look = bool(request.form.get("again")), request.form.get("intent") == "look"
+    planned = foreseen(at, now(), known)
+    if is_look or not is_done():
+        told = None if is_look else request.form.get("told", "")
+        hindered, close = ask(lambda unit: _hindered(unit, at, planned, library, again=again, told=told))
+        if is_look or hindered:
+            return _form(fields, places, library, hindered, planned=planned, close=close)
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
     user, draft, origin = here().user, request.form.get("intent") == "draft", desk().settings.origin
     drafted = link("series.show_one", id=rule.id)
@@ -197,6 +201,28 @@ async def told_anew(unit: Reading, answer: Decision, id: ScheduleId, user: UserI
     return replace(answer, effects=(*answer.effects, *told(one, readers, by=user, console=origin)))
 
 
+async def _hindered(
+    unit: Reading,
+    rule: Schedule,
+    planned: tuple[Planned, ...],
+    library: tuple[Lesson, ...],
+    *,
+    again: bool,
+    told: str | None,
+) -> tuple[list[Refusal], Near | None]:
+    """Return all that stands in the way of a rule that can be meant, or where it comes near to a cap.
+
+    ``told`` is the mark of what the writer knows of quiet hours; ``None`` for who looks, and sees it beside each date.
+    """
+    there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
+    too_much, close = await _weighed(unit, rule, planned, library)
+    held = await holding(unit, rule.audience, [one.due_at for one in planned], urgent=rule.urgent)
+    # What would come too late is not to be meant so by a second press.
+    is_late = too_much is not None and too_much.field == "urgent"
+    waits = None if told is None or is_late else refuse_untold(held, told, field="time")
+    return [one for one in (refuse_twice(planned, there), too_much, waits) if one is not None], close
+
+
 async def _too_much(
     unit: Reading, rule: Schedule, planned: tuple[Planned, ...], library: tuple[Lesson, ...]
 ) -> Refusal | None:
@@ -214,9 +240,11 @@ async def _weighed(
     rooms = await burden.rooms(unit, rule.audience, since=since, until=until)
     asked = [one.asking(minutes[one.lesson]) for one in sorted(planned, key=lambda one: one.due_at)]
     lecture = next((one.lecture for one in library if one.id == planned[0].lesson), None)
-    refusal = refuse_too_much(rooms, asked)
+    first = planned[0].due_at
+    last = last_day_before(begins(lecture), first, rule.timezone) if lecture is not None else None
+    refusal = refuse_too_much(rooms, asked, last=last, rests=await rests_at(unit, rule.audience, rule.urgent))
     if refusal is None and lecture is not None and not rule.urgent:
-        refusal = await held_past(unit, rule.audience, lecture, planned[0].due_at, field="urgent")
+        refusal = await held_past(unit, rule.audience, lecture, first, field="urgent")
     return refusal, None if refusal is not None else near(rooms, asked)
 
 
@@ -229,7 +257,11 @@ async def held_past(
 
 def _library() -> tuple[Lesson, ...]:
     roots = here().roots
-    return ask(lambda unit: lessons.library(unit, roots))
+
+    async def look(unit: Reading) -> tuple[Lesson, ...]:
+        return await meetings.without_notices(unit, await lessons.library(unit, roots))
+
+    return ask(look)
 
 
 def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fields:
@@ -282,12 +314,12 @@ async def _usual(unit: Reading, place: OrganisationId) -> tuple[str, str]:
 
 
 def _fields() -> Fields:
-    form, free_day = request.form, request.form.get("free_day", "").strip()
+    form, free = request.form, request.form.get("free_day", "").strip()
     return Fields(
         lessons=tuple(form.getlist("lessons"))[:200],
         audience=form.get("audience", ""),
-        when="at" if free_day else form.get("when", "at"),
-        date=free_day or form.get("date", "").strip(),
+        when="at" if free else form.get("when", "at"),
+        date=free or form.get("date", "").strip(),
         time=form.get("time", "").strip(),
         weekdays=tuple(form.getlist("weekdays"))[:7],
         count=form.get("count", "1").strip(),
@@ -317,12 +349,13 @@ def _schedule(
     sessions = further_sessions(fields.sessions, at, troubles)
     if fields.when not in (*SINGLE, *RECURRING) or fields.off_days not in frozenset(OffDays):
         abort(400)
-    if troubles or start is None or at is None:
-        return None, troubles
+    # What is no day or no time is named already; with another in its place the rest is looked at too.
+    is_time, today = start is not None and at is not None, now().astimezone(ZoneInfo(place.timezone))
+    start, at = start or today.date(), at or today.time()
     written = {lesson.id for lesson in library}
     kind = Recurrence.ONCE if fields.when in SINGLE else Recurrence(fields.when)
     on_days = _on_days(fields.on_days) if kind is Recurrence.DRIP else ()
-    named = frozenset(int(day) for day in fields.weekdays if re.fullmatch("[0-6]", day))
+    weekdays = frozenset(int(day) for day in fields.weekdays if re.fullmatch("[0-6]", day))
     rule = Schedule(
         id=ScheduleId("preview"),
         owner=place.id,
@@ -334,7 +367,7 @@ def _schedule(
         timezone=place.timezone,
         window=window,
         late=late,
-        weekdays=named if kind in BY_WEEKDAY else frozenset(),
+        weekdays=weekdays if kind in BY_WEEKDAY else frozenset(),
         count=_count(fields, kind, on_days),
         every=1 if kind in (Recurrence.ONCE, Recurrence.DRIP) else _number(fields.every),
         nth=_number(fields.nth) * (-1 if fields.from_end else 1),
@@ -343,6 +376,9 @@ def _schedule(
         sessions=sessions,
         on_days=on_days,
     )
+    add_troubles(troubles, unmeant(rule, now()))
+    if troubles or not is_time:
+        return None, troubles
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
     refusal = answer if isinstance(answer, Refusal) else refuse_unannounced(rule, chosen, foreseen(rule, now(), known))
     return rule, [refusal] if refusal is not None else []
@@ -414,12 +450,7 @@ def _form(
     audience = OrganisationId(fields.audience)
     number, unreached = ask(lambda unit: _reach(unit, audience))
     hush = ask(lambda unit: quiet.at(unit, audience))
-    known = ask(workdays.calendar) if hush.ever else None
-    held = {
-        one.id: free
-        for one in planned
-        if known is not None and not fields.urgent and (free := free_at(hush, one.due_at, known)) > one.due_at
-    }
+    held = ask(lambda unit: holding(unit, audience, [one.due_at for one in planned], urgent=fields.urgent))
     shown = sorted({one.meant for one in planned})[: SHOWN_OF_DRIP if fields.when == Recurrence.DRIP else SHOWN_DATES]
     in_shifts = ask(lambda unit: shifts.anyone_at(unit, audience))
     hears = ask(lambda unit: heard_by(unit, audience, [one for one in planned if one.meant in shown]))
@@ -444,19 +475,15 @@ def _form(
         quiet=hush,
         second_pair=ask(lambda unit: settings.value_of(unit, audience, SECOND_PAIR)) == YES,
         held=held,
+        told=told_of(held),
         close=close,
-        free_day=_free_day(refusals or []) if fields.when in SINGLE else None,
+        free_day=free_day(refusals or []) if fields.when in SINGLE else None,
         provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},
         number=number,
         no_room=unreached,
     )
     return page, 422 if refusals else 200
-
-
-def _free_day(refusals: Iterable[Refusal]) -> str | None:
-    """Return the day that is offered instead, where there is one."""
-    return next((str(one.words.parameters["free"]) for one in refusals if "free" in one.words.parameters), None)
 
 
 def offered(choices: tuple[int, ...], present: str) -> list[int]:

@@ -16,6 +16,7 @@ from console.answering import Answer, not_done, onward
 from console.desk import ask, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.leaving_tables import leaves
+from console.quiet_hours import Held, holding
 from console.undoing import way_back
 from content import series as rules
 from content.burden import refuse_too_much
@@ -178,9 +179,17 @@ def replanned(
             return changes
         return found, rules.replan(found, changes, known=known, now=unit.now, anew=anew)  # type: ignore[arg-type]
 
-    async def seen(unit: Reading, found: Series, wanted: Replan) -> tuple[Refusal | None, dict[LessonId, str], Heard]:
-        too_much = await _too_much(unit, found, wanted)
-        return too_much, await lessons.titles(unit, found.schedule.lessons), await _heard(unit, found, wanted)
+    async def seen(
+        unit: Reading, found: Series, wanted: Replan
+    ) -> tuple[Refusal | None, dict[LessonId, str], Heard, Held]:
+        rule, times = found.schedule, [one.due_at for one in wanted.after]
+        held = await holding(unit, rule.audience, times, urgent=rule.urgent)
+        return (
+            await _too_much(unit, found, wanted),
+            await lessons.titles(unit, rule.lessons),
+            await _heard(unit, found, wanted),
+            held,
+        )
 
     if "yes" not in request.form:
         look = ask(reckon)
@@ -189,7 +198,7 @@ def replanned(
         if isinstance(look, Refusal):
             return not_done(look, to=back)
         found, wanted = look
-        too_much, titles, hears = ask(lambda unit: seen(unit, found, wanted))
+        too_much, titles, hears, held = ask(lambda unit: seen(unit, found, wanted))
         return render_template(
             "series/look.html",
             rule=found.schedule,
@@ -197,6 +206,7 @@ def replanned(
             shown=wanted.differences[:MOST_SHOWN],
             titles=titles,
             hears=hears,
+            held=held,
             too_much=too_much,
             action=action,
             fields=fields or {},

@@ -11,15 +11,15 @@ from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
-from console.desk import ask, cause, now, settle
+from console.answering import Answer, add_troubles, first_by_field, onward, see
+from console.desk import ask, cause, is_done, now, settle
 from console.leaving_tables import leaves, up_to
 from console.undoing import Undo, way_back
-from console.wording import say_in
+from console.wording import reader, say_in
 from content import sign_ups as rules
 from content.chains import LONGEST_NAME, LONGEST_NOTE, MOST_BROUGHT, Line, folded
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OrganisationId, SignUpEntryId, SignUpId, derive
+from content.identifiers import OrganisationId, RoomId, SignUpEntryId, SignUpId, derive
 from content.members import Member
 from content.organisations import Kind, Right
 from content.rooms import Purpose, Room
@@ -80,9 +80,10 @@ def begin() -> Answer:
     if request.method == "GET":
         return _form(_fresh(places), places)
     fields = _fields()
-    one = _drafted(fields, places)
-    if isinstance(one, Refusal):
-        return _form(fields, places, one)
+    troubles: list[Refusal] = []
+    one = _drafted(fields, places, troubles)
+    if troubles and not is_done():
+        return _form(fields, places, troubles)
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
@@ -95,7 +96,7 @@ def begin() -> Answer:
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _form(fields, places, outcome.refusal)
+        return _form(fields, places, [outcome.refusal])
     if outcome.repeated:
         return see(link("sign_ups.show"), "repeated")
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
@@ -280,25 +281,28 @@ def _fields() -> Fields:
     )
 
 
-def _drafted(fields: Fields, places: tuple[Room, ...]) -> SignUp | Refusal:
-    """Turn the fields into a sign-up; what it says is judged by its own rule."""
+def _drafted(fields: Fields, places: tuple[Room, ...], troubles: list[Refusal]) -> SignUp:
+    """Turn the fields into a sign-up; all that it cannot be goes to the troubles, with something else in its place."""
     room = next((place for place in places if place.id == fields.room), None)
     node = here().node(room.organisation) if room else None
     if room is None or node is None:
-        return refused("sign_up.no_room", field="room")
-    closes_at = _instant(fields, node.timezone)
+        troubles.append(refused("sign_up.no_room", field="room"))
+    closes_at = _instant(fields, node.timezone if node is not None else reader().timezone)
     if isinstance(closes_at, Refusal):
-        return closes_at
-    if fields.places and not re.fullmatch("[0-9]{1,5}", fields.places):
-        return refused("sign_up.bad_places", field="places", most=rules.MOST_PLACES)
-    return SignUp(
+        troubles.append(closes_at)
+    is_number = not fields.places or re.fullmatch("[0-9]{1,5}", fields.places) is not None
+    if not is_number:
+        troubles.append(refused("sign_up.bad_places", field="places", most=rules.MOST_PLACES))
+    one = SignUp(
         id=SignUpId(derive(cause(), "sign_up")),
-        organisation=room.organisation,
-        room=room.id,
+        organisation=room.organisation if room is not None else OrganisationId(""),
+        room=room.id if room is not None else RoomId(""),
         title=fields.title,
-        closes_at=closes_at,
-        places=int(fields.places) if fields.places else None,
+        closes_at=now() + rules.USUAL if isinstance(closes_at, Refusal) else closes_at,
+        places=int(fields.places) if fields.places and is_number else None,
     )
+    add_troubles(troubles, rules.troubles_of(one, now()))
+    return one
 
 
 def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
@@ -309,8 +313,8 @@ def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
         return refused("sign_up.bad_date", field="date")
 
 
-def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = None) -> Answer:
-    refusals = [refusal] if refusal else []
+def _form(fields: Fields, places: tuple[Room, ...], refusals: list[Refusal] | None = None) -> Answer:
+    refusals = refusals or []
     page = render_template(
         "sign_ups/begin.html",
         fields=fields,

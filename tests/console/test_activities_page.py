@@ -46,6 +46,20 @@ def live(house: House) -> list[tuple[str, str]]:
     return [(row.room_id, row.subject) for row in house.run(house.store.read(lambda unit: unit.rows(query)))]
 
 
+def test_all_that_is_wrong_is_named_at_once(browser: Browser) -> None:
+    bad = form(title="", date="2026-02-30", length="x", places="0", closes_date="2026-11-31", about="长" * 2000)
+    page = browser.post("/activities/new", bad).text
+    found = re.findall(r'<p class="error" id="(\w+)-error">', page)
+    assert sorted(found) == ["about", "closes_date", "date", "length", "places", "title"]
+    assert "还差 6 处" in page
+    # When the sign-up ends is wrong at its own field, and not at that of the day of the activity.
+    soon = browser.post("/activities/new", form(closes_date="2026-11-24", closes_time="09:01")).text
+    assert re.findall(r'<p class="error" id="(\w+)-error">', soon) == ["closes_date"]
+    # Where it has no room, nothing is said of sorts, which are those of a place.
+    nowhere = browser.post("/activities/new", form(room="!none", category="own", title="")).text
+    assert sorted(re.findall(r'<p class="error" id="(\w+)-error">', nowhere)) == ["room", "title"]
+
+
 def test_one_is_announced_with_its_sign_up_in_one_message(house: House, browser: Browser) -> None:
     answer = browser.post("/activities/new", form())
     assert "done=activity_planned" in answer.headers["Location"]

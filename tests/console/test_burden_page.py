@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from content.burden import Cap
 from content.settings import SettingChosen
+from storage import lessons
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import put
 from tests.console.test_participation_page import from_csv, from_docx, shown
@@ -43,3 +46,17 @@ def test_the_chart_says_the_numbers_of_the_table_behind_it(browser: Browser) -> 
 
 def test_a_month_that_is_none_is_refused(browser: Browser) -> None:
     assert browser.get("/participation/burden?month=2026-13").status_code == 400
+
+
+def test_the_months_to_come_are_offered_as_far_as_anything_is_planned(house: House, browser: Browser) -> None:
+    page = browser.get("/participation/burden").get_data(as_text=True)
+    assert re.findall(r'<option value="(\d{4}-\d\d)"', page)[:2] == ["2026-12", "2026-11"]
+    branch = house.seeded.organisations["one"]
+    lesson = house.run(house.store.read(lambda unit: lessons.library(unit, [branch])))[0].id
+    far = {"lessons": [lesson], "audience": branch, "when": "at", "date": "2027-02-03", "time": "09:00"}
+    answer = browser.post("/schedule", far | {"window": "1440", "late": "120"}, form_at="/schedule")
+    assert answer.status_code == 303
+    page = browser.get("/participation/burden").get_data(as_text=True)
+    assert re.findall(r'<option value="(\d{4}-\d\d)"', page)[:4] == ["2027-02", "2027-01", "2026-12", "2026-11"]
+    table = {row[0]: row[1:] for row in shown(browser.get("/participation/burden?month=2027-02").text, "减负")}
+    assert table["检修车间第一党支部"][:3] == ["0", "10", "1"]

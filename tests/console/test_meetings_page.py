@@ -19,7 +19,7 @@ from content.roll_calls import Mark
 from content.rooms import Purpose, Room, RoomKept
 from content.settings import SettingChosen
 from content.terms import CommitteeElected, Seat, Term
-from storage import checkins, meetings, members, outbox, resolutions
+from storage import checkins, meetings, members, outbox, resolutions, schedules
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
 from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
@@ -101,13 +101,70 @@ def test_what_cannot_be_meant_is_refused_at_its_field(house: House, browser: Bro
     assert "开始之前发出" in late.get_data(as_text=True)
 
 
+def wrong_fields(page: str) -> list[str]:
+    return re.findall(r'<p class="error" id="(\w+)-error">', page)
+
+
+def test_all_that_is_wrong_is_named_at_once_to_who_looks_and_to_who_calls(house: House, browser: Browser) -> None:
+    bad = form(
+        house, title="", date="2026-02-30", length="3", chair="查无此人", notice_date="2026-11-31", agenda="长" * 201
+    )
+    for intent in ("look", "call"):
+        answer = browser.post("/meetings/new", bad | {"intent": intent})
+        assert answer.status_code == 422, intent
+        assert wrong_fields(answer.text) == ["title", "agenda", "date", "length", "chair", "notice_date"], intent
+        assert "还差 6 处" in answer.text, intent
+    id = call_meeting(house, "changed")
+    path = f"/meetings/{id}/change"
+    changed = browser.post(path, form(house, title="", date="2026-11-01", guests="查无此人"), form_at=path)
+    assert (changed.status_code, wrong_fields(changed.text)) == (422, ["title", "date", "guests"])
+
+
+def test_who_looks_at_a_notice_is_told_all_that_would_keep_it_from_going_out(house: House, browser: Browser) -> None:
+    capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
+    house.run(put(house.store, "cap", capped))
+    for more, said in (
+        ({"notice_date": "2026-12-02", "notice_time": "09:00"}, "开始之前发出"),
+        ({"title": "", "notice_date": "2026-11-23", "notice_time": "09:00"}, "已经过去"),
+        ({"form": "talk", "chair": ""}, "请写谁参加"),
+        ({"form": "committee", "chair": ""}, "还没有登记支委会成员"),
+        ({}, "每天的上限"),
+    ):
+        answer = browser.post("/meetings/new", form(house, intent="look", **more))
+        assert (answer.status_code, said in answer.text) == (422, True), said
+
+
 def test_a_notice_above_a_cap_is_refused_with_a_day_that_is_free(house: House, browser: Browser) -> None:
     capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
     house.run(put(house.store, "cap", capped))
     assert browser.post("/meetings/new", form(house)).status_code in (303, 422)
     answer = browser.post("/meetings/new", form(house, title="又一次"))
     assert answer.status_code == 422
-    assert 'id="notice_date-error"' in answer.get_data(as_text=True)
+    page = answer.get_data(as_text=True)
+    assert 'id="notice_date-error"' in page
+    assert '<a href="/participation/burden?month=2026-11">' in page, "what fills the day is one press away"
+    found = re.search('name="free_day" value="(2026-11-[0-9]+)"', page)
+    assert found is not None
+    free = browser.post("/meetings/new", form(house, title="又一次", intent="", free_day=found[1]))
+    notice = house.run(house.store.read(lambda unit: schedules.entry(unit, made(free))))
+    assert notice is not None
+    assert notice.local_date.isoformat() == found[1]
+
+
+def test_no_day_is_offered_on_which_a_notice_would_come_after_its_meeting(house: House, browser: Browser) -> None:
+    capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
+    house.run(put(house.store, "cap", capped))
+    called = {"date": "2026-11-29", "time": "10:00", "notice_date": "2026-11-28"}
+    first = browser.post("/meetings/new", form(house, **called, notice_time="09:00"))
+    assert first.status_code == 303
+    for at, offered in (("09:30", True), ("10:00", False), ("18:00", False)):
+        page = browser.post("/meetings/new", form(house, **called, title="又一次", notice_time=at)).text
+        assert ("最近的空闲日是 2026-11-29" in page) is offered, at
+        assert ("开始之前也没有空闲的日子" in page) is not offered, at
+    # Nor is a notice moved there.
+    path = f"/calendar/{made(first)}/move"
+    moved = browser.post(path, {"date": "2026-11-29", "time": "10:00"}, form_at=path)
+    assert (moved.status_code, "通知要在会议开始之前发出" in moved.text) == (409, True)
 
 
 def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser: Browser) -> None:
@@ -123,6 +180,19 @@ def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser:
     assert house.browser(NEIGHBOUR).get(f"/meetings/{id}").status_code == 404
     assert viewer.post(f"/meetings/{id}/cancel", {"why": ""}, form_at="/meetings").status_code == 403
     assert viewer.get("/meetings/new").status_code == 403
+
+
+def test_a_notice_is_no_lesson_to_schedule_or_to_find(house: House, browser: Browser) -> None:
+    id = made(browser.post("/meetings/new", form(house)))
+    one = house.run(house.store.read(lambda unit: meetings.meeting(unit, id)))
+    assert one is not None
+    assert one.lesson not in browser.get("/schedule").text
+    wanted = {"lessons": [one.lesson], "audience": one.organisation, "when": "now", "window": "1440", "late": "720"}
+    again = browser.post("/schedule", wanted)
+    assert (again.status_code, 'id="lessons-error"' in again.text) == (422, True)
+    found = browser.get("/search?q=第四次").text
+    assert f"/check-ins/{id}" in found, "it is found as the meeting that it calls"
+    assert f"/lessons/{one.lesson}" not in found
 
 
 def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House, browser: Browser) -> None:

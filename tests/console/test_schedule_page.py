@@ -206,6 +206,21 @@ def test_what_goes_to_the_same_people_at_the_same_time_is_planned_twice_only_whe
         assert browser.post("/schedule", form(house, **other)).status_code == 303
 
 
+def test_all_that_is_wrong_is_named_at_once(house: House, browser: Browser) -> None:
+    bad = form(house, lessons=[], when="weekly", weekdays=[], date="2026-02-30", count="0", window="x", every="0")
+    page = browser.post("/schedule", bad).text
+    found = re.findall(r'<p class="error" id="(\w+)-error">', page)
+    assert found == ["lessons", "date", "weekdays", "every", "count", "window"]
+    assert "还差 6 处" in page
+    # So are what is there already and what is too much.
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/schedule", form(house)).status_code == 303
+    both = browser.post("/schedule", form(house)).text
+    assert "还差 2 处" in both
+    assert "同一课已经排在" in both
+    assert "每天的上限" in both
+
+
 def test_above_a_cap_nothing_is_planned_and_the_next_free_day_is_offered(house: House, browser: Browser) -> None:
     for time in ("09:00", "10:00"):
         assert browser.post("/schedule", form(house, time=time)).status_code == 303

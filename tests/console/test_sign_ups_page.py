@@ -45,6 +45,12 @@ def back(answer: Any, browser: Browser) -> Any:
     return browser.post(found[1], fields)
 
 
+def test_all_that_is_wrong_is_named_at_once(browser: Browser) -> None:
+    page = browser.post("/sign-ups/new", form(room="!none", title="", date="2026-02-30", places="x")).text
+    assert sorted(re.findall(r'<p class="error" id="(\w+)-error">', page)) == ["date", "places", "room", "title"]
+    assert "还差 4 处" in page
+
+
 def test_one_is_begun_in_a_room_and_goes_out_once(house: House, browser: Browser) -> None:
     answer = browser.post("/sign-ups/new", form())
     assert "done=sign_up_begun" in answer.headers["Location"]

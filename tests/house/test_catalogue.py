@@ -201,6 +201,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "bank.column_": (),
     "bank.difficulty_": Difficulty,
     "bank.kind_": ItemKind,
+    "burden.before_": Cap,
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,

@@ -31,6 +31,7 @@ from storage import (
     pledge_questions,
     pledges,
     polls,
+    quiet,
     resolutions,
     schedules,
     shifts,
@@ -69,6 +70,7 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     store = await Store.open(sqlite_address, clock)
     await found(store, plan(_logins()), SEED)
     tree = await store.read(organisations.tree)
+    assert not await store.read(quiet.anywhere), "it is tried at any hour of any day"
     (hall,) = [node.id for node in tree if node.name == sample.BRANCHES[0].name and node.kind is Kind.BRANCH]
     rooms = [
         Room(id=RoomId(f"!{node.id}"), organisation=node.id, purpose=Purpose.BRANCH, name="", encrypted=True)

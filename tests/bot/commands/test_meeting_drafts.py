@@ -12,7 +12,7 @@ from content.meeting_drafts import KEPT
 from content.notices import Form
 from content.organisations import Duty, DutyGranted, Role
 from content.rooms import Purpose, Room, RoomKept
-from content.settings import SECOND_PAIR, YES, SettingChosen
+from content.settings import QUIET_HOURS, SECOND_PAIR, YES, SettingChosen
 from content.structure import OrganisationClosed
 from content.terms import CommitteeElected, Seat, Term
 from storage import meetings
@@ -180,3 +180,17 @@ async def test_it_takes_the_right_to_plan_and_elsewhere_it_is_talk(branch: Small
     before = await branch.everything()
     await branch.hear(message(SECRETARY, TEXT, room_id=EAST_ROOM))
     assert await branch.everything() == before
+
+
+async def test_in_quiet_hours_it_is_said_when_the_notice_goes_out_and_a_meeting_before_then_is_refused(
+    branch: SmallBranch, room: RoomId
+) -> None:
+    await branch.store.settle(notes=[SettingChosen(organisation=EAST, name=QUIET_HOURS, value="10-16")])
+    assert await say(branch, TEXT.replace("24日 下午3点", "今天 15:00"), room=room) == "meeting_draft.held_past"
+    assert await say(branch, TEXT, room=room) is None
+    to_secretary = (outbox.c.kind == Kind.TELL, outbox.c.user_id == SECRETARY)
+    asked = (await branch.rows(*to_secretary))[-1].words["parameters"]["then"]["lines"][0]
+    assert asked["key"] == "meeting_draft.then_waits"
+    await branch.send_all()
+    await branch.hear(reaction(SECRETARY, await newest_to(branch, SECRETARY), "✅", room_id=DESK))
+    assert [key for user, key in await branch.told() if user == SECRETARY][-1] == "meeting_draft.called_waits"
