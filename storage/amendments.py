@@ -16,13 +16,14 @@ from content.layouts import Layout, Place, first_layout
 from content.lessons import Lesson
 from content.occurrences import State
 from storage import session_choices
-from storage.checkins import cards, cards_of, move_day, move_seats
+from storage.checkins import cards, cards_of
 from storage.lessons import lesson as lesson_of
 from storage.organisations import organisations, within
 from storage.outbox import UNDER_WAY, Kind, outbox
 from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.schedules import entry, occurrences
+from storage.seats import move_day, move_seats
 from storage.unit import Reading, Writing
 
 

@@ -57,12 +57,13 @@ from content.venue_codes import VenueCodeEnded, VenueCodeShown
 from storage import members as roster
 from storage import session_choices, settings, standing, terms
 from storage.audiences import seats, stages
-from storage.checkins import cards, expectation, expectations, move_day, move_seats, seat_more
+from storage.checkins import cards, expectation, expectations
 from storage.members import members
 from storage.organisations import branch_above, within
 from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.schedules import occurrences
+from storage.seats import move_day, move_seats, seat_more
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 

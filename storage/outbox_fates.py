@@ -12,7 +12,7 @@ from content.decision import Secret, Words
 from content.identifiers import CardId, UserId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
-from storage.checkins import cards, move_seats
+from storage.checkins import cards
 from storage.outbox import (
     DISCREET,
     MESSAGES,
@@ -35,6 +35,7 @@ from storage.phrases import load_words, save_words
 from storage.polls import polls
 from storage.prepared import Prepared
 from storage.schedules import occurrences
+from storage.seats import move_seats
 from storage.unit import Writing
 from storage.vault import Unreadable, Vault
 
