@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, String, Table, bindparam, func, select, update
 
 from content.counted_messages import LEAVES, Counted, MessageCounted, MessageStood, Sort
-from content.identifiers import EventId, UserId
+from content.identifiers import EventId, RoomId, UserId
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
-from storage.unit import Reading, Writing
+from storage.unit import AnyRow, Reading, Writing
 
 KEPT = timedelta(days=30)
 """How long it is known of all but leaves, of which it is known for as long as they are."""
@@ -36,8 +36,10 @@ async def message(unit: Reading, event: EventId) -> Counted | None:
     """Return as what a message counted, ``None`` for one that did not."""
     await unit.settled()
     row = await unit.first(_MESSAGE, {"event": event})
-    if row is None:
-        return None
+    return _counted(row) if row is not None else None
+
+
+def _counted(row: AnyRow) -> Counted:
     return Counted(
         event=row.event_id,
         room=row.room_id,
@@ -56,6 +58,13 @@ async def last_of(unit: Reading, user: UserId, sort: Sort) -> datetime | None:
     own = (counted_messages.c.user_id == user, counted_messages.c.sort == sort)
     at: datetime | None = await unit.value(select(func.max(counted_messages.c.at, type_=Instant)).where(*own))
     return at
+
+
+async def said_in(unit: Reading, user: UserId, room: RoomId) -> tuple[Counted, ...]:
+    """Return what a person said in a room that counted, as far as it is known."""
+    await unit.settled()
+    own = (counted_messages.c.user_id == user, counted_messages.c.room_id == room)
+    return tuple(_counted(row) for row in await unit.rows(select(counted_messages).where(*own)))
 
 
 async def write_counted(unit: Writing, fact: MessageCounted) -> None:

@@ -123,6 +123,12 @@ async def last_of(unit: Reading, member: Any) -> tuple[Photo | Note, datetime] |
     return await stored.last_of(unit, member)
 
 
+async def room_of(unit: Reading, note: Note) -> RoomId | None:
+    """Return the room of the activity of which somebody wrote."""
+    one = await stored.activity(unit, note.activity)
+    return one.room if one is not None else None
+
+
 def take_back(what: Photo | Note) -> Decision:
     """Take what somebody gave out of its album."""
     return rules.take_back_photo(what) if isinstance(what, Photo) else rules.take_back_note(what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -12,9 +12,11 @@ from bot.commands.amounts import number_in
 from bot.commands.asking import Asking, Place
 from bot.commands.remarks import is_dropped
 from content import chains, checkins, corrections, polls, thought_reports
+from content.activities import Photo
 from content.checkins import Expectation, State, Way
 from content.counted_messages import Sort
 from content.decision import Decision, Refusal, Tell, Words, discreetly, refused, words
+from content.identifiers import RoomId
 from content.polls import Poll, Response
 from storage import checkins as stored
 from storage import corrections as stored_corrections
@@ -32,12 +34,26 @@ _OF_SIGN_UPS = ("-1", "退", "不去了")
 """What is said of a sign-up where one stands on one."""
 
 
+_LATELY = timedelta(days=1)
+"""How long one thinks of what was said; of what closed earlier nobody speaks who takes something back."""
+
+
 class _Candidate(Struct, frozen=True, kw_only=True):
-    """Something that could be taken back: how it is named, when it was said, and how to do it."""
+    """Something that could be taken back: how it is named, when it was said, and how to do it.
+
+    ``room`` is the room in which it was said, where it keeps that itself, and ``counted`` as what its message counted.
+    ``answers`` marks an answer to what is open, as 取消 takes it back. ``stays`` is why it cannot be taken back, and
+    ``cancel`` how 取消 is answered of what is taken back by its own word alone.
+    """
 
     name: Words
     at: datetime
     take_back: Callable[[], Awaitable[Answer]]
+    answers: bool = False
+    stays: Refusal | None = None
+    room: RoomId | None = None
+    counted: tuple[str, object] | None = None
+    cancel: Decision | None = None
 
 
 async def cancel(asking: Asking) -> Answer:
@@ -59,6 +75,8 @@ async def cancel(asking: Asking) -> Answer:
         candidates = signed
     else:
         candidates = [*await _answered(asking), *await _voted(asking, only_last=False), *signed]
+    if (later := await _said_since(asking, candidates)) is not None:
+        return later
     if not candidates and asking.poll is None and (on_none := await sign_ups.none_of_mine(asking)) is not None:
         return on_none
     if not candidates and is_dropped(asking.text) and (helped := await help_cases.take_back_only(asking)) is not None:
@@ -82,7 +100,50 @@ async def withdraw(asking: Asking) -> Answer:
         return dropped
     if asking.member is None:
         return None
-    candidates = [
+    candidates = await _all(asking)
+    if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
+        return helped
+    if not candidates and await stored_questions.waiting(asking.unit, asking.member.id):
+        return await lecture_questions.take_back(asking)
+    if not candidates:
+        return refused("answer.nothing_to_withdraw")
+    return await max(candidates, key=lambda one: one.at).take_back()
+
+
+async def withdraw_here(asking: Asking) -> Answer:
+    """撤回 in a room, said to nobody: take back the last thing that I said there; where there is none it is talk."""
+    here = await _said_here(asking)
+    return await max(here, key=lambda one: one.at).take_back() if here else None
+
+
+async def _said_here(asking: Asking) -> list[_Candidate]:
+    """Return what I said last of each sort of thing in this room, but for what is over long ago."""
+    if asking.member is None:
+        return []
+    said: set[tuple[str, object]] = set()
+    for each in await counted_messages.said_in(asking.unit, asking.sender, asking.room):
+        said |= {(each.sort, each.about), (each.sort, each.at), ("", each.cause)}
+    long_ago = asking.unit.now - _LATELY
+    return [
+        one
+        for one in await _all(asking)
+        if (one.room == asking.room or one.counted in said) and (one.stays is None or one.at > long_ago)
+    ]
+
+
+async def not_needed(asking: Asking) -> Answer:
+    """Say of 没事了 after a help case how that is taken back; ``None`` where it was said of something else."""
+    if asking.member is None or asking.place is not Place.PRIVATE or not is_dropped(asking.text):
+        return None
+    last = max(await _all(asking), key=lambda one: one.at, default=None)
+    if last is None:
+        return await help_cases.take_back_only(asking)
+    return last.cancel
+
+
+async def _all(asking: Asking) -> list[_Candidate]:
+    """Return what I said last of each sort of thing."""
+    return [
         *await _last_answer(asking),
         *await _voted(asking, only_last=True),
         *await _last_correction(asking),
@@ -95,20 +156,36 @@ async def withdraw(asking: Asking) -> Answer:
         *await _asked_of_dues(asking),
         *await _nominated(asking),
     ]
-    if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
-        return helped
-    if not candidates and await stored_questions.waiting(asking.unit, asking.member.id):
-        return await lecture_questions.take_back(asking)
-    if not candidates:
-        return refused("answer.nothing_to_withdraw")
-    return await max(candidates, key=lambda one: one.at).take_back()
+
+
+async def _said_since(asking: Asking, others: list[_Candidate]) -> Answer:
+    """Take 取消 as meant of what was said last, where that is no answer to what is open; ``None`` where it is one."""
+    if asking.poll is not None or asking.argument or chains.plain(asking.text) in _OF_SIGN_UPS:
+        return None
+    directly = asking.place is Place.PRIVATE
+    if not directly and not others:
+        return None
+    found = await _all(asking) if directly else await _said_here(asking)
+    last = max(found, key=lambda one: one.at, default=None)
+    if last is None or last.answers:
+        return None
+    if last.stays is None:
+        return last.cancel or await last.take_back()
+    if not others:
+        return last.stays
+    said = words("answer.which_else", what=(last.name,), list=_lines(others))
+    return Decision(effects=(Tell(user=asking.sender, words=said),))
 
 
 def _which(asking: Asking, candidates: list[_Candidate]) -> Decision:
-    lines = tuple(
+    said = words("answer.which", list=_lines(candidates))
+    return Decision(effects=(Tell(user=asking.sender, words=said),))
+
+
+def _lines(candidates: list[_Candidate]) -> tuple[Words, ...]:
+    return tuple(
         words("answer.which_line", number=number, what=(one.name,)) for number, one in enumerate(candidates, start=1)
     )
-    return Decision(effects=(Tell(user=asking.sender, words=words("answer.which", list=lines)),))
 
 
 async def _withdraw(asking: Asking, found: Expectation) -> Answer:
@@ -147,6 +224,8 @@ async def _signed_up(asking: Asking) -> list[_Candidate]:
             name=words("answer.to_sign_up", title=one.title),
             at=at,
             take_back=lambda one=one: sign_ups.take_off(asking, one, member),  # type: ignore[misc]
+            answers=True,
+            counted=(Sort.SIGN_UP, one.id),
         )
         for one, at in await sign_ups.mine(asking)
     ]
@@ -164,7 +243,8 @@ async def _given(asking: Asking) -> list[_Candidate]:
         told = Tell(user=asking.sender, words=words("activity.taken_back"))
         return Decision(facts=taken.facts, effects=(*taken.effects, told))
 
-    return [_Candidate(name=words("answer.to_album"), at=at, take_back=take_back)]
+    room = what.room if isinstance(what, Photo) else await activities.room_of(asking.unit, what)
+    return [_Candidate(name=words("answer.to_album"), at=at, take_back=take_back, room=room)]
 
 
 async def _asked_for_help(asking: Asking) -> list[_Candidate]:
@@ -176,6 +256,7 @@ async def _asked_for_help(asking: Asking) -> list[_Candidate]:
             name=words("answer.to_help_case"),
             at=at,
             take_back=lambda one=one: help_cases.taken_back(asking, one),  # type: ignore[misc]
+            cancel=help_cases.how_to_withdraw(asking, one),
         )
         for one, at in await help_cases.spoken_of(asking)
     ]
@@ -218,7 +299,7 @@ async def _asked_of_pledge(asking: Asking) -> list[_Candidate]:
     async def take_back() -> Answer:
         return await pledges.take_back(asking.unit, last, asking.sender)
 
-    return [_Candidate(name=words("answer.to_pledge"), at=last.asked_at, take_back=take_back)]
+    return [_Candidate(name=words("answer.to_pledge"), at=last.asked_at, take_back=take_back, room=last.room)]
 
 
 async def _silenced(asking: Asking) -> list[_Candidate]:
@@ -226,7 +307,8 @@ async def _silenced(asking: Asking) -> list[_Candidate]:
     since = await stored_mutes.silent_since(asking.unit, asking.sender)
     if since is None:
         return []
-    return [_Candidate(name=words("answer.to_silence"), at=since, take_back=lambda: mutes.unmute(asking))]
+    name, counted = words("answer.to_silence"), (Sort.SILENCE, since)
+    return [_Candidate(name=name, at=since, take_back=lambda: mutes.unmute(asking), counted=counted)]
 
 
 async def _asked_of_dues(asking: Asking) -> list[_Candidate]:
@@ -235,10 +317,12 @@ async def _asked_of_dues(asking: Asking) -> list[_Candidate]:
     if at is None:
         return []
 
-    async def take_back() -> Answer:
-        return refused("answer.lies_with_dues")
+    stays = refused("answer.lies_with_dues")
 
-    return [_Candidate(name=words("answer.to_dues"), at=at, take_back=take_back)]
+    async def take_back() -> Answer:
+        return stays
+
+    return [_Candidate(name=words("answer.to_dues"), at=at, take_back=take_back, stays=stays)]
 
 
 async def _nominated(asking: Asking) -> list[_Candidate]:
@@ -247,10 +331,12 @@ async def _nominated(asking: Asking) -> list[_Candidate]:
     if at is None:
         return []
 
-    async def take_back() -> Answer:
-        return discreetly(refused("selection.not_taken_back"))
+    stays = discreetly(refused("selection.not_taken_back"))
 
-    return [_Candidate(name=words("answer.to_nomination"), at=at, take_back=take_back)]
+    async def take_back() -> Answer:
+        return stays
+
+    return [_Candidate(name=words("answer.to_nomination"), at=at, take_back=take_back, stays=stays)]
 
 
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:
@@ -271,6 +357,8 @@ async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:
                     take_back=lambda poll=poll, own=own: _take_votes_back(  # type: ignore[misc]
                         asking, poll, own, only_last=only_last
                     ),
+                    answers=True,
+                    counted=(Sort.VOTE, poll.id),
                 )
             )
     return candidates
@@ -286,13 +374,17 @@ async def _last_answer(asking: Asking) -> list[_Candidate]:
     if last is None or place is None:
         return []
 
+    closed = place.occurrence.closes_at or place.occurrence.due_at
+    stays, is_open = None, checkins.is_open(place.occurrence, asking.unit.now)
+    said_lately = last.at > asking.unit.now - _LATELY
+    if place.recorded_by is not None:
+        stays = refused("answer.by_recorder", title=place.title)
+    elif not is_open:
+        # What closed long ago is not what they speak of, and its title would say nothing to them.
+        over = refused("answer.closed", title=place.title, closed=closed)
+        stays = over if said_lately else refused("answer.nothing_to_withdraw")
+
     async def take_back() -> Answer:
-        closed = place.occurrence.closes_at or place.occurrence.due_at
-        stays = None
-        if place.recorded_by is not None:
-            stays = refused("answer.by_recorder", title=place.title)
-        elif not checkins.is_open(place.occurrence, asking.unit.now):
-            stays = refused("answer.closed", title=place.title, closed=closed)
         if stays is not None:
             # Why they were on leave is theirs to take away all the same.
             has_reason = last.reason is not None
@@ -308,7 +400,12 @@ async def _last_answer(asking: Asking) -> list[_Candidate]:
             own=await shifts.own_session(asking.unit, place),
         )
 
-    return [_Candidate(name=words("answer.to", title=place.title), at=last.at, take_back=take_back)]
+    name = words("answer.to", title=place.title)
+    # 取消 after what closed just now is meant of that; what is open it takes back itself.
+    answers = is_open or not said_lately
+    return [
+        _Candidate(name=name, at=last.at, take_back=take_back, answers=answers, stays=stays, counted=("", last.cause))
+    ]
 
 
 async def _last_correction(asking: Asking) -> list[_Candidate]:
@@ -319,4 +416,5 @@ async def _last_correction(asking: Asking) -> list[_Candidate]:
 
     if not waiting:
         return []
-    return [_Candidate(name=words("answer.to_correction"), at=waiting[-1].asked_at, take_back=take_back)]
+    name, counted = words("answer.to_correction"), (Sort.CORRECTION, waiting[-1].id)
+    return [_Candidate(name=name, at=waiting[-1].asked_at, take_back=take_back, counted=counted)]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import read
 from bot.commands.plain import normalise
-from bot.commands.remarks import is_acknowledgement, is_called_out, is_dropped, is_skipped
+from bot.commands.remarks import is_acknowledgement, is_called_out, is_dropped, is_mistaken, is_skipped
 from bot.commands.vocabulary import Verb
 from content import help_cases as rules
 from content.decision import Decision, Refusal, Secret, Tell, Words, words
@@ -67,7 +67,7 @@ def _ask_what(asking: Asking) -> Decision:
 
 async def go_on(asking: Asking) -> Answer:
     """Take what is said after 求助 alone as what it is about."""
-    if is_skipped(asking.text):
+    if is_skipped(asking.text) or is_mistaken(asking.text):
         return await _without_inquiry(asking, _say(asking, "dropped"))
     return await _keep(asking, asking.text)
 
@@ -299,6 +299,11 @@ async def taken_back(asking: Asking, case: HelpCase) -> Answer:
     """Take a case back."""
     day, _, _ = await _days(asking.unit, case.organisation)
     return rules.withdraw(case, to=asking.sender, today=day)
+
+
+def how_to_withdraw(asking: Asking, case: HelpCase) -> Decision:
+    """Say how a case is taken back: by its number, since what was written in it goes with it."""
+    return _say(asking, "to_withdraw", number=case.called)
 
 
 async def take_back_only(asking: Asking) -> Answer:

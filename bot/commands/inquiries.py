@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import corrections, help_cases, practice, surveys
 from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking
-from bot.commands.remarks import asks_back, is_acknowledgement, is_bare_reason, is_called_out, is_skipped
+from bot.commands.remarks import asks_back, is_acknowledgement, is_bare_reason, is_called_out, is_dropped, is_skipped
 from content import checkins
 from content.checkins import State
 from content.decision import Decision, Refusal
@@ -43,7 +43,7 @@ async def answer(asking: Asking) -> Decision | Refusal | None:
     )
     if place is None or place.state is not State.EXCUSED:
         return None
-    if asks_back(asking.text) or is_called_out(asking.text):
+    if asks_back(asking.text) or is_called_out(asking.text) or is_dropped(asking.text):
         return None
     found = [one.occurrence.id for one in await stored.still_open(asking.unit, place.member)]
     number = found.index(place.occurrence.id) + 1 if len(found) > 1 and place.occurrence.id in found else None

@@ -52,6 +52,11 @@ DROPPED = frozenset(
 )
 """Said of what help was asked for, these say that it is needed no longer."""
 
+_MISTAKEN = re.compile(
+    r"(?:我|刚才|剛才|刚刚|剛剛)*[说說发發打点點][错錯]了?(?P<apart>[,，、。.!;\s]*)(?P<rest>.*)", re.DOTALL
+)
+"""Said first, this takes back what was said before: 说错了没事了."""
+
 CALLED_OUT = frozenset(
     ("在吗", "在嗎", "在么", "在不在", "有人吗", "有人嗎", "你好", "您好", "hi", "hello", "are you there")
 )
@@ -114,7 +119,15 @@ def is_skipped(text: str) -> bool:
 
 def is_dropped(text: str) -> bool:
     """Tell whether a message says no more than that help is needed no longer."""
-    return keyword(normalise(text)) in DROPPED
+    plain = normalise(text)
+    found = _MISTAKEN.fullmatch(plain)
+    return keyword(plain) in DROPPED or (found is not None and keyword(found["rest"]) in ("", *DROPPED))
+
+
+def is_mistaken(text: str) -> bool:
+    """Tell whether a message begins by saying that the one before it was a mistake."""
+    found = _MISTAKEN.fullmatch(normalise(text))
+    return found is not None and (bool(found["apart"]) or not found["rest"])
 
 
 def is_called_out(text: str) -> bool:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.commands import (
     activities,
+    answers,
     ballots,
     checkins,
     complaints,
@@ -26,7 +27,7 @@ from bot.commands import (
 from bot.commands.amounts import vote_numbers
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import Said, is_talk, is_talk_of_asking, language_of, nearest, read
-from bot.commands.plain import normalise, without_reply_fallback
+from bot.commands.plain import keyword, normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
 from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
 from bot.commands.removals import Removal
@@ -341,10 +342,12 @@ async def _said(
         if links is not None:
             return _with_room(links, learned, sender)
     if said is None:
+        if (how := await answers.not_needed(asking)) is not None:
+            return _with_room(how, learned, sender)
         unknown = await _unknown(asking) if place is Place.PRIVATE or (mentioned and place is Place.ROOM) else None
         return _with_room(unknown, learned, sender)
-    answers = target is not None and place is Place.ROOM and not directly and _is_an_answer(said, text)
-    if answers and target is not None and await answers_another(unit, event, target, me):
+    to_one = target is not None and place is Place.ROOM and not directly and _is_an_answer(said, text)
+    if to_one and target is not None and await answers_another(unit, event, target, me):
         return None
     answer = await _command(asking, said, directly=directly)
     return _with_room(_in_language(answer, language_of(said)), learned, sender)
@@ -379,6 +382,8 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
             return _held(asking)
         if asking.place is Place.ROOM and await _has_left(asking):
             return refused("help.not_in_the_room")
+    if said.verb is Verb.WITHDRAW and not directly:
+        return await answers.withdraw_here(asking)
     if asking.member is None and command.for_members:
         return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
     if asking.card is not None and not (command.answers or command.of_cards):
@@ -391,13 +396,16 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
 def _is_an_answer(said: Said, text: str) -> bool:
     """Tell of a command that it says no more than a word to what it answers; a list, or a new question, says more."""
     command = BY_VERB[said.verb]
-    return command.answers and not command.momentary(said.argument) and not sign_ups.is_pasted(text)
+    answers_one = command.answers or said.verb is Verb.WITHDRAW
+    return answers_one and not command.momentary(said.argument) and not sign_ups.is_pasted(text)
 
 
 def _is_heard_in_rooms(said: Said, text: str) -> bool:
     """Tell of a command that it is more than talk in a room, though it neither calls the bot nor answers it."""
     if is_talk(said) or is_talk_of_asking(said, text):
         return False
+    if said.verb is Verb.WITHDRAW:
+        return keyword(normalise(text)) in ROOM_WORDS[Verb.WITHDRAW]
     return BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())
 
 

@@ -186,6 +186,7 @@ ROOM_WORDS = {
     Verb.MAKE_UP: ("补学",),
     Verb.CONSOLE: ("控制台",),
     Verb.LESSON: ("学习",),
+    Verb.WITHDRAW: ("撤回", "undo"),
     Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
     Verb.HOURS: ("学时",),

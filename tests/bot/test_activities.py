@@ -147,13 +147,15 @@ async def test_a_photo_in_answer_to_the_card_is_kept_without_place_or_camera(alb
     assert "相册现有 1 张照片" in await albums.shown()
 
 
-@pytest.mark.parametrize("way", ["redaction", "by a moderator", "undo"])
+@pytest.mark.parametrize("way", ["redaction", "by a moderator", "undo", "undo in the room"])
 async def test_what_somebody_takes_back_is_gone_with_its_bytes(albums: Albums, way: str) -> None:
     await albums.plan()
     sent = await albums.give(ZHANG, picture())
     await powers(albums.branch, secretary=50)
-    if way == "undo":
-        await albums.say(ZHANG, "撤回", room_id=private_room(ZHANG))
+    if way.startswith("undo"):
+        await albums.say(LI, "撤回", room_id=EAST_ROOM)
+        assert len(await albums.photos()) == 1, "said by who gave nothing there"
+        await albums.say(ZHANG, "撤回", room_id=private_room(ZHANG) if way == "undo" else EAST_ROOM)
         assert await albums.told_to(ZHANG) == ["activity.taken_back"]
     else:
         await albums.branch.hear(redaction(account(ZHANG) if way == "redaction" else SECRETARY, sent.event_id))

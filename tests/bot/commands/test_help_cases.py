@@ -439,7 +439,7 @@ async def test_who_needs_help_no_longer_opens_no_case_by_saying_so(branch: Small
     await say(branch, "在吗", reply=receipt.event_id)
     assert (await told(branch))[-1]["key"] == "help_case.lines"
     await say(branch, "取消")
-    assert (await told(branch))[-1]["key"] == "help_case.withdraw_which"
+    assert (await told(branch))[-1]["key"] == "help_case.to_withdraw"
     assert await said_in(branch, row.id) == ["宿舍没有热水"]
 
 

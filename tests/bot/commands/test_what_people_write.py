@@ -432,6 +432,7 @@ async def test_in_a_room_a_word_alone_is_heard_only_where_it_should_be(
     alone = Said(verb=verb, word=word)
     answers = word in ROOM_WORDS.get(verb, ()) and not is_talk(alone)
     # With nothing open, words that answer a card are met with silence, and so is a lesson that was not there; so are
-    # words that are for others, and what is said of a message or of a meeting where there is none.
-    silent = BY_VERB[verb].answers or verb in (Verb.LESSON, *OF_OTHERS)
+    # words that are for others, what is said of a message or of a meeting where there is none, and taking back where
+    # nothing was said.
+    silent = BY_VERB[verb].answers or verb in (Verb.LESSON, Verb.WITHDRAW, *OF_OTHERS)
     assert changed == (answers and not silent)
