@@ -437,9 +437,13 @@ def take_back_photo(photo: Photo) -> Decision:
     return Decision(facts=(gone,), effects=(Renew(sort=Sort.ACTIVITY, id=photo.activity),))
 
 
+def _of_note(text: str) -> str:
+    return "\n".join(line.strip() for line in text.strip().splitlines() if line.strip())
+
+
 def give_note(one: Activity, text: str, *, member: MemberId, event: EventId, now: datetime) -> Decision | Refusal:
     """Take what a member wrote about an activity in answer to its card."""
-    said = "\n".join(line.strip() for line in text.strip().splitlines() if line.strip())
+    said = _of_note(text)
     if not may_gather(one, now):
         return refused("activity.gathers_no_more", title=one.title)
     if not said:
@@ -448,6 +452,16 @@ def give_note(one: Activity, text: str, *, member: MemberId, event: EventId, now
         return refused("activity.long", most=LONGEST_NOTE)
     note = Note(id=derive(one.id, "note", event), activity=one.id, member=member, event=event, at=now, text=said)
     return Decision(facts=(NoteGiven(note=note, activity=one.id, member=member),))
+
+
+def change_note(one: Activity, note: Note, text: str, *, by: UserId, now: datetime) -> Decision | Refusal:
+    """Let what a member wrote say what its message was changed to; once nothing is taken any more it stands."""
+    given = give_note(one, text, member=note.member, event=note.event, now=now)
+    if isinstance(given, Refusal):
+        return refused("activity.note_stands") if not may_gather(one, now) or not text.strip() else given
+    told = Tell(user=by, words=words("activity.note_changed", title=one.title))
+    fresh = NoteGiven(note=replace(note, text=_of_note(text)), activity=one.id, member=note.member)
+    return Decision(facts=(NoteTakenBack(note=note.id, activity=one.id), fresh), effects=(told,))
 
 
 def take_back_note(note: Note) -> Decision:

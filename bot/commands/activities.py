@@ -9,7 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
+from bot.commands.grammar import read
 from bot.commands.removals import Removal, counts_of
+from bot.commands.vocabulary import Verb
 from bot.matrix.events import Event
 from content import activities as rules
 from content.activities import Activity, Note, Photo
@@ -21,7 +23,9 @@ from storage import activities as stored
 from storage import members, organisations, outbox_queries
 from storage.unit import Reading
 
-_MORE = re.compile(r"\s*(?:补充|補充|add)\s*[:：,，]?\s*", re.IGNORECASE)
+_MORE = re.compile(
+    r"\s*(?:补充|補充|add)(?:\s*(?:一下|一点|一點|几句|幾句)\s*(?=[:：]))?\s*[:：,，]?\s*", re.IGNORECASE
+)
 _WORD = re.compile(r"\s*[!！]?\s*(?:活动|活動|activity)\s*[:：]?\s*", re.IGNORECASE)
 
 
@@ -36,14 +40,29 @@ async def activity(asking: Asking) -> Decision | Refusal | None:
         return refused("activity.how_to_note")
     if not await _may_give(asking.unit, shown, asking.member.organisation):
         return None
-    text = _WORD.sub("", asking.text, count=1)
-    text = _MORE.sub("", text, count=1)
+    text = _without_words(asking.text)
     given = rules.give_note(shown, text, member=asking.member.id, event=asking.event, now=asking.unit.now)
     if asking.activity is not None or isinstance(given, Refusal):
         return given
     # Where it went is said: they named no activity.
     told = Tell(user=asking.sender, words=words("activity.noted", title=shown.title))
     return replace(given, effects=(*given.effects, told))
+
+
+def _without_words(text: str) -> str:
+    return _MORE.sub("", _WORD.sub("", text, count=1), count=1)
+
+
+async def edited(unit: Reading, sender: UserId, target: EventId, text: str) -> Decision | Refusal | None:
+    """Take what the message of somebody's words about an activity was changed to; what is no such words leaves them."""
+    note, member = await stored.note_by_event(unit, target), await members.by_user(unit, sender)
+    one = await stored.activity(unit, note.activity) if note is not None else None
+    if note is None or one is None or member is None or note.member != member.id:
+        return None
+    said = read(text)
+    if said is None or said.verb is not Verb.ACTIVITY or not said.argument:
+        return refused("activity.note_stands")
+    return rules.change_note(one, note, _without_words(text), by=sender, now=unit.now)
 
 
 async def _only_one(asking: Asking, member: Member) -> Activity | None:

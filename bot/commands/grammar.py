@@ -26,9 +26,12 @@ _PICTURES_BEHIND = re.compile("[\\s\u2190-\u2bff\U0001f300-\U0001faff]+$")
 """Arrows, signs and emoji with which people end what they say: 签到✅."""
 
 _VOTE = re.compile(rf"(?:投票|投|选|改票|vote)\s*({NUMBERS.pattern})", re.IGNORECASE)
-_MORE_OF_ACTIVITY = re.compile(r"(?:补充|補充|add)[\s:,，]\s*\S", re.IGNORECASE)
+_MORE_OF_ACTIVITY = re.compile(
+    r"(?:补充|補充|add)(?:\s*(?:一下|一点|一點|几句|幾句)\s*[:：]|[\s:,，](?!\s*(?:一下|一点|一點|几句|幾句)))\s*\S",
+    re.IGNORECASE,
+)
 _ACTIVITY_GLUED = re.compile(rf"活[动動](?P<argument>{_MORE_OF_ACTIVITY.pattern}.*)", re.DOTALL | re.IGNORECASE)
-"""活动补充：…, and not 活动补充说明在群里."""
+"""活动补充：…, and not 活动补充说明在群里, nor 活动补充 一下，记得带手套."""
 
 _COUNTED = "(?:[0-9]{1,3}|[一二三四五六七八九十])[号期]?"
 _HELP_CODE = "[0-9a-z]{4}(?:[- ]?[0-9a-z]{4}){3}"

@@ -194,7 +194,8 @@ async def _changed(
 ) -> Decision | Refusal | None:
     """Take an edit as one of a message that names people for a sign-up, asks for help or about a pledge, or reports.
 
-    Of another that counted, the reason for a leave changes with it, and of the rest it is said that they stand.
+    So are words for an album. Of another that counted, the reason for a leave changes with it, and of the rest it is
+    said that they stand.
     """
     answer = await sign_ups.hear_edit(unit, event, target, text) if sign_ups.may_be_about_one(text) else None
     answer = answer or await thought_reports.edited(unit, event, target, text)
@@ -202,6 +203,7 @@ async def _changed(
     answer = answer or await pledges.edited(unit, UserId(event.sender), settings, target, text)
     if answer is None and (mentions(event.content, me) or names_account(text, me)):
         text = without_name(text, await names_of_bot(unit, RoomId(event.room_id), me))
+    answer = answer or await activities.edited(unit, UserId(event.sender), target, text)
     return answer or await counted_messages.edited(unit, event, target, text)
 
 

@@ -37,6 +37,7 @@ from tests.small_branch import (
     ZHAO,
     SmallBranch,
     account,
+    edit,
     event,
     fresh_cause,
     powers,
@@ -221,7 +222,15 @@ async def test_words_are_given_in_answer_to_the_card_and_taken_back(albums: Albu
     assert await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id)) == ()
 
 
-@pytest.mark.parametrize("text", ["活动 补充：擦了四十米扶手", "活动补充：擦了四十米扶手", "活動 補充 擦了四十米扶手"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "活动 补充：擦了四十米扶手",
+        "活动补充：擦了四十米扶手",
+        "活動 補充 擦了四十米扶手",
+        "活动 补充一下：擦了四十米扶手",
+    ],
+)
 async def test_words_that_answer_no_card_go_to_the_one_activity_that_is_open_in_the_room(
     albums: Albums, text: str
 ) -> None:
@@ -243,6 +252,26 @@ async def test_words_that_answer_no_card_go_to_the_one_activity_that_is_open_in_
     assert await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id)) == ()
 
 
+async def test_words_say_what_their_message_is_changed_to_while_the_album_is_open(albums: Albums) -> None:
+    await albums.plan()
+    said = await albums.say(ZHANG, "活动 补充：擦了四十米扶手", reply=albums.card())
+
+    async def changed(text: str, member: Any = ZHANG) -> tuple[list[str], str]:
+        before = len(await albums.told_to(member))
+        await albums.branch.hear(edit(account(member), said.event_id, text))
+        (found,) = await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id))
+        return (await albums.told_to(member))[before:], found.text
+
+    assert await changed("活动 补充：擦了五十米扶手") == (["activity.note_changed"], "擦了五十米扶手")
+    assert await changed("擦得很累") == (["activity.note_stands"], "擦了五十米扶手")
+    assert await changed("活动 补充：别人写的", LI) == ([], "擦了五十米扶手")
+    over = replace(ONE, state=State.CANCELLED)
+    await albums.branch.store.settle(notes=[rules.ActivityChanged(activity=over, at=NOON)])
+    assert await changed("活动 补充：擦了六十米扶手") == (["activity.note_stands"], "擦了五十米扶手")
+    await albums.branch.hear(redaction(account(ZHANG), said.event_id))
+    assert await albums.branch.store.read(lambda unit: stored.notes(unit, ONE.id)) == ()
+
+
 @pytest.mark.parametrize("number", [0, 2])
 async def test_where_none_is_open_or_several_it_is_said_in_private_how(albums: Albums, number: int) -> None:
     for one in range(number):
@@ -257,7 +286,14 @@ async def test_where_none_is_open_or_several_it_is_said_in_private_how(albums: A
     assert not number or len(albums.room()) == before
 
 
-@pytest.mark.parametrize("text", ["活动", "活动 补充说明在群文件里", "活动补充说明在群文件里", "活动 几点开始"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("活动", "活动 补充说明在群文件里", "活动补充说明在群文件里", "活动 几点开始"),
+        *("活动补充 一下，明天记得带手套", "活动 补充 一下 明天记得带手套", "活动 补充一下，明天记得带手套"),
+        "活動補充 一下，明天記得帶手套",
+    ],
+)
 async def test_talk_about_an_activity_is_none_of_it(albums: Albums, text: str) -> None:
     await albums.plan()
     before = await albums.branch.everything()
