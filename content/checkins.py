@@ -219,7 +219,8 @@ def ask_leave(
 ) -> Decision | Refusal:
     """Record that a member cannot take part, with a reason that only the recorder sees.
 
-    Where no reason is given, it is asked for in private, once for each occurrence: ``asked_before`` tells that it was.
+    The reason is said back, since what was read as one may be none. Where none is given, it is asked for in private,
+    once for each occurrence: ``asked_before`` tells that it was.
     """
     occurrence = expectation.occurrence
     if occurrence.state is OccurrenceState.WITHDRAWN:
@@ -247,12 +248,20 @@ def ask_leave(
         key="leave.recorded_ask_reason" if asks else "leave.recorded",
         reason=reason or None,
     )
+    effects = recorded.effects
+    if reason:
+        said = words("leave.recorded_reason", title=expectation.title, reason=_said_back(reason))
+        effects = tuple(replace(one, words=said) if isinstance(one, Tell) else one for one in effects)
     inquiries: tuple[Fact, ...] = ()
     if asks:
         inquiries = (make_inquiry(expectation.user, occurrence.id, now=now),)
     elif asked_before:
         inquiries = (InquiryEnded(user=expectation.user, about=occurrence.id),)
-    return Decision(facts=(*recorded.facts, *inquiries), effects=recorded.effects)
+    return Decision(facts=(*recorded.facts, *inquiries), effects=effects)
+
+
+def _said_back(reason: str) -> Secret:
+    return Secret(reason if len(reason) <= LONGEST_SAID_BACK else f"{reason[:LONGEST_SAID_BACK]}…")
 
 
 def add_reason(
@@ -269,8 +278,7 @@ def add_reason(
     if not is_open(expectation.occurrence, now):
         key = "leave.reason_added_late"
     added = _answer(expectation, State.EXCUSED, way=Way.PRIVATE, cause=cause, now=now, key=key, reason=reason)
-    shown = Secret(reason if len(reason) <= LONGEST_SAID_BACK else f"{reason[:LONGEST_SAID_BACK]}…")
-    said = words(key, title=expectation.title, reason=shown, number=number or 0)
+    said = words(key, title=expectation.title, reason=_said_back(reason), number=number or 0)
     ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
     effects = tuple(replace(one, words=said) if isinstance(one, Tell) else one for one in added.effects)
     return Decision(facts=(*added.facts, ended), effects=effects)

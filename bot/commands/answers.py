@@ -70,14 +70,22 @@ async def cancel(asking: Asking) -> Answer:
         return await _withdraw(asking, found)
     if asking.sign_up is not None:
         return await sign_ups.take_off(asking, asking.sign_up, asking.member)
-    signed = await _signed_up(asking)
-    if signed and chains.plain(asking.text) in _OF_SIGN_UPS:
+    of_leave = chains.plain(asking.text).endswith("假")
+    signed = [] if of_leave else await _signed_up(asking)
+    if of_leave:
+        candidates = await _answered(asking, (State.EXCUSED,))
+    elif signed and chains.plain(asking.text) in _OF_SIGN_UPS:
         candidates = signed
     else:
         candidates = [*await _answered(asking), *await _voted(asking, only_last=False), *signed]
-    if (later := await _said_since(asking, candidates)) is not None:
+    if not of_leave and (later := await _said_since(asking, candidates)) is not None:
         return later
-    if not candidates and asking.poll is None and (on_none := await sign_ups.none_of_mine(asking)) is not None:
+    if (
+        not candidates
+        and not of_leave
+        and asking.poll is None
+        and (on_none := await sign_ups.none_of_mine(asking)) is not None
+    ):
         return on_none
     if not candidates and is_dropped(asking.text) and (helped := await help_cases.take_back_only(asking)) is not None:
         return helped
@@ -194,7 +202,7 @@ async def _withdraw(asking: Asking, found: Expectation) -> Answer:
     return checkins.withdraw(found, given, cause=asking.cause, now=asking.unit.now, own=own)
 
 
-async def _answered(asking: Asking) -> list[_Candidate]:
+async def _answered(asking: Asking, given: tuple[State, ...] = (State.DONE, State.EXCUSED)) -> list[_Candidate]:
     """Return my answers to what is open here, in the order in which it fell due."""
     if asking.member is None or asking.poll is not None:
         return []
@@ -202,7 +210,6 @@ async def _answered(asking: Asking) -> list[_Candidate]:
     if asking.place is Place.ROOM:
         here = set(await stored.open_in_room(asking.unit, asking.room))
         found = tuple(one for one in found if one.occurrence.id in here)
-    given = (State.DONE, State.EXCUSED)
     return [
         _Candidate(
             name=words("answer.to", title=one.title),
@@ -210,7 +217,7 @@ async def _answered(asking: Asking) -> list[_Candidate]:
             take_back=lambda one=one: _withdraw(asking, one),  # type: ignore[misc]
         )
         for one in found
-        if one.state in given or (one.state is State.OPEN and one.note is not None)
+        if one.state in given or (one.state is State.OPEN and one.note is not None and State.DONE in given)
     ]
 
 

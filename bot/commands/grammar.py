@@ -45,8 +45,8 @@ _OF_ASKING = (
 """What asks about asking for help, and is none: 求助热线是多少."""
 
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|撤回|接管|绑定|静音|问卷|进度|承诺)"
-    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度)(?<!撤回){_COUNTED}|(?<=撤回)(?i:b-?[0-9]{{1,6}})|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){LENGTH_PATTERN})"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|撤回|接管|绑定|静音|免打扰|别打扰|问卷|进度|承诺)"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音|打扰)(?<!问卷)(?<!进度)(?<!撤回){_COUNTED}|(?<=撤回)(?i:b-?[0-9]{{1,6}})|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音|打扰){LENGTH_PATTERN})"
 )
 _ASKED = re.compile(
     rf"(?P<word>匿名求助|匿名反映|求助|有个困难|匿名提问|提问|举报)(?!(?<=求助){_OF_ASKING}|(?<=匿名反映){_OF_ASKING})"
@@ -97,7 +97,7 @@ _TAKES = {
     Verb.MUTE: LENGTH,
     Verb.WATCHWORD: re.compile(r".{1,60}"),
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
-    Verb.LEAVE: re.compile(r".+", re.DOTALL),
+    Verb.LEAVE: re.compile(r"(?![条條单單]子?$).+", re.DOTALL),
     Verb.DUES_WRONG: re.compile(r".+", re.DOTALL),
     Verb.SESSION: re.compile(r"[12一二abAB]场?"),
     Verb.ASK: re.compile(r".+", re.DOTALL),
@@ -244,7 +244,9 @@ def _politely(plain: str) -> Said | None:
     if (tail := manners.without_tail(plain)) is not None:
         rest, ending, apart = tail
         said = _read(rest)
-        counted = said is not None and (not said.argument or said.verb in _COUNTING or _is_vote(said))
+        counted = said is not None and (
+            not said.argument or said.verb in _COUNTING or _is_vote(said) or reason_of_leave(rest) == said.argument
+        )
         if said is not None and counted and manners.tail_fits(said.verb, rest, ending, apart=apart):
             return said
     if plain.endswith("?") and (verb := KEYWORDS.get(keyword(plain[:-1]))) and manners.is_asked(plain, verb):

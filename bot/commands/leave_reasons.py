@@ -19,10 +19,13 @@ _WHY = (
     "|[值上倒加夜]班|值夜|夜班|出差|外出|在外|出[门門]|培训|开会|[车車]间|在[岗崗]|在班|当班|执勤|值勤|去医院|去[医醫]院|在[医醫]院|路上|堵[车車]"
 )
 _BEFORE = "(?:我|我们)?(?:要|得|需要|需|还要|还得|在|正)?"
-_REASON = rf"(?:{_WHEN}|{_BEFORE}(?:{_WHY}))"
+_REASON = rf"(?:(?:我|我们)?(?:{_WHEN})|{_BEFORE}(?:{_WHY}))"
 _ASKS = "(?:我|我?[想要]|我?申请|我得)?请(?:个|一天)?假(?:一次|一天|一下)?"
 _FIRST = re.compile(rf"{_ASKS}[,，。、!;\s]*(?P<reason>{_REASON}.*)", re.DOTALL)
 _LAST = re.compile(rf"(?P<reason>{_REASON}.*?)[,，。、!;\s]+{_ASKS}", re.DOTALL)
+_CLOSE = re.compile(rf"(?P<reason>(?:我|我们)?(?:{_WHEN})*{_BEFORE}(?:{_WHY})班?){_ASKS}")
+"""Without anything between the two no more than a time and a cause is a reason: 今天张三请假 is talk."""
+
 _TALK = re.compile(
     r"[?吗嗎]$|怎[么麼样樣]|如何|什[么麼]|[谁誰]|几[个個位]|多少|哪|再[说說]|制度|规定|規定|流程|手续|手續|[条條單单]子"
     r"|的(?:人|同志|名[单單]|情况|都|已|要|[请請]|先|可以|[记記]得|有|也|就|太)|[吧呢]$|不批|批了|批准|[扣罚罰][钱錢]"
@@ -35,7 +38,7 @@ def reason_of_leave(plain: str) -> str | None:
     if len(plain) > LONGEST:
         return None
     simple = plain.translate(SIMPLIFIED)
-    found = _FIRST.fullmatch(simple) or _LAST.fullmatch(simple)
+    found = _FIRST.fullmatch(simple) or _LAST.fullmatch(simple) or _CLOSE.fullmatch(simple)
     if found is None or _TALK.search(simple):
         return None
     return plain[found.start("reason") : found.end("reason")].strip()

@@ -14,7 +14,7 @@ _THANKS = (
     "|抱歉|不好意思|拜托(?:了|啦)?"
 )
 _BEHIND = re.compile(
-    rf"(?P<said>.*?\S)(?P<apart>[,，、。.!~\s]*)(?P<tail>{_THANKS}|哈+|啊|呀|哦|喔|啦|了"
+    rf"(?P<said>.*?\S)(?P<apart>[,，、。.!~\s]*)(?P<tail>{_THANKS}|哈+|啊|呀|哦|喔|啦|了|吧"
     r"|(?<![a-z])(?:thanks|thank you|thx|please|pls))[!~。.\s]*",
     re.DOTALL | re.IGNORECASE,
 )
@@ -24,6 +24,7 @@ _ASKED = "?"
 _OF_ONESELF = frozenset({Verb.CHECK_IN, Verb.LEARNED, Verb.LEAVE, Verb.ABSTAIN})
 _DONE = frozenset({Verb.CHECK_IN, Verb.LEARNED})
 _ASKS = frozenset({Verb.HELP, Verb.HOURS, Verb.PROGRESS, Verb.CONSOLE})
+_WISHED = frozenset({Verb.MUTE, Verb.UNMUTE})
 _SENDS_AWAY = frozenset({Verb.LEAVE, Verb.CANCEL})
 
 
@@ -36,12 +37,14 @@ def without_tail(plain: str) -> tuple[str, str, bool] | None:
 def tail_fits(verb: Verb, said: str, tail: str, *, apart: bool) -> bool:
     """Tell whether an ending leaves a command what it is.
 
-    请假了 and 取消了 tell of somebody else, "leave please" sends somebody away, 我谢谢 is no 我 and 到 了 no 到.
+    请假了 and 取消了 tell of somebody else, 签到吧 asks others, "leave please" sends somebody away, 我谢谢 is no 我 and 到 了 no 到.
     """
     if len(said) < 2 and (not apart or len(tail) < 2):
         return False
     if tail in ("了", "啦"):
         return verb in _DONE
+    if tail == "吧":
+        return verb in _WISHED
     return not (verb in _SENDS_AWAY and tail in ("please", "pls"))
 
 

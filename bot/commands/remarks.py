@@ -21,9 +21,18 @@ _LATE = re.compile(
 )
 
 ACKNOWLEDGED = frozenset(
-    "收到 收到谢谢 好的 好的谢谢 好 嗯 嗯嗯 明白 知道了 了解 谢谢 辛苦了 ok okay thanks thankyou gotit 👌 👍".split()  # noqa: SIM905
+    (
+        *("收到", "收到谢谢", "好的", "好的谢谢", "好", "嗯", "嗯嗯", "明白", "知道了", "了解", "谢谢", "辛苦了"),
+        *("哦", "哦哦", "喔", "噢", "好吧", "好嘞", "行吧"),
+        *("ok", "okay", "thanks", "thankyou", "gotit", "👌", "👍"),
+    )
 )
 """Said to the bot, these ask for nothing and are never answered."""
+
+_THANKED = re.compile(
+    "(?:收到|好的?|嗯+|明白|知道|了解)?[了啦]?(?:谢谢|謝謝|多谢|多謝|感谢|感謝|辛苦)(?:[您你]|大家)*[了啦哈呀啊]*"
+    "|(?:收到|好的|明白|知道|了解)[了啦哈呀]+"
+)
 
 SKIPPED = frozenset("不说 不写 不填 不用 不用了 没有 没 跳过 算了 无 skip no none".split())  # noqa: SIM905
 """Said when something was asked back, these leave the answer out."""
@@ -99,7 +108,8 @@ def session_in(text: str) -> int | None:
 
 def is_acknowledgement(text: str) -> bool:
     """Tell whether a message only says that another was seen."""
-    return keyword(re.sub(r"[,.!、~\s]", "", normalise(text))) in ACKNOWLEDGED
+    plain = keyword(re.sub(r"[,.!、~\s]", "", normalise(text)))
+    return plain in ACKNOWLEDGED or _THANKED.fullmatch(plain) is not None
 
 
 def is_assent(text: str) -> bool:

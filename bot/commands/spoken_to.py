@@ -42,7 +42,11 @@ def names_one(text: str, names: tuple[str, ...]) -> bool:
     plain = unicodedata.normalize("NFKC", text.lstrip()[:LONGEST_NAMED])
     named = "|".join(re.escape(unicodedata.normalize("NFKC", name).removeprefix("@")) for name in names)
     # @zhibu:elsewhere.example is somebody else, and @支部助手们 nobody.
-    return re.match(rf"@(?:{named})(?:[\s,]|:(?![!-~])|$)", plain, re.IGNORECASE) is not None
+    if re.match(rf"@(?:{named})(?:[\s,]|:(?![!-~])|$)", plain, re.IGNORECASE):
+        return True
+    # @支部助手我的: with nothing between the two it is the rest that tells.
+    close = re.match(rf"@(?:{named})(?P<rest>[^\x00-\x7f].*)", plain, re.IGNORECASE | re.DOTALL)
+    return close is not None and read(close["rest"]) is not None
 
 
 async def names_of_bot(unit: Reading, room: RoomId, me: UserId) -> tuple[str, ...]:

@@ -29,7 +29,15 @@ from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import Said, is_talk, is_talk_of_asking, language_of, nearest, read
 from bot.commands.plain import keyword, normalise, without_reply_fallback
 from bot.commands.registry import BY_VERB
-from bot.commands.remarks import card_word, is_acknowledgement, is_bare_reason, is_choice, is_venue_code, note_word
+from bot.commands.remarks import (
+    card_word,
+    is_acknowledgement,
+    is_bare_reason,
+    is_called_out,
+    is_choice,
+    is_venue_code,
+    note_word,
+)
 from bot.commands.removals import Removal
 from bot.commands.replies import answers_another, replied
 from bot.commands.spoken_to import (
@@ -406,6 +414,8 @@ def _is_heard_in_rooms(said: Said, text: str) -> bool:
     """Tell of a command that it is more than talk in a room, though it neither calls the bot nor answers it."""
     if is_talk(said) or is_talk_of_asking(said, text):
         return False
+    if said.verb is Verb.MUTE and normalise(text).endswith("吧"):
+        return False
     if said.verb is Verb.WITHDRAW:
         return keyword(normalise(text)) in ROOM_WORDS[Verb.WITHDRAW]
     return BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())
@@ -436,6 +446,8 @@ async def _unknown(asking: Asking) -> Decision | Refusal | None:
         return _held(asking)
     guess = nearest(asking.text)
     said = words("help.did_you_mean", word=guess) if guess else words("help.not_understood")
+    if is_called_out(asking.text):
+        said = words("help.here")
     if asking.member is None and asking.place is Place.PRIVATE and guess is None:
         said = words("help.stranger_not_understood")
     before = await misreadings.misreading(asking.unit, asking.sender)

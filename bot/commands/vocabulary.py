@@ -87,7 +87,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.BIND: ("绑定", "bind"),
     Verb.VOTE: ("投票", "vote"),
     Verb.ABSTAIN: ("弃权", "abstain", "都行"),
-    Verb.CANCEL: ("取消", "cancel", "退", "不去了", "-1"),
+    Verb.CANCEL: ("取消", "cancel", "退", "不去了", "-1", "取消请假"),
     Verb.WITHDRAW: ("撤回", "undo", "删掉我刚才的"),
     Verb.LESSON: ("学习", "lesson", "课程", "微党课"),
     Verb.MUTE: ("静音", "mute", "别打扰", "免打扰"),

@@ -354,4 +354,4 @@ async def test_the_answer_may_be_too_long_and_is_then_asked_for_again(branch: Sm
 async def test_a_reason_said_while_a_correction_is_asked_for_is_no_correction(branch: SmallBranch) -> None:
     await branch.open(ROLL)
     await branch.hear(message(WHO, "更正", room_id=DIRECT), message(WHO, "倒班", room_id=DIRECT))
-    assert [key for _, key in await branch.told()] == ["correction.what", "leave.recorded"]
+    assert [key for _, key in await branch.told()] == ["correction.what", "leave.recorded_reason"]

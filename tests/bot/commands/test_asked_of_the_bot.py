@@ -429,7 +429,7 @@ async def test_not_understood_is_said_every_ten_seconds_at_most_and_eight_times_
         await branch.hear(message(WHO, "在吗", room_id=DIRECT), message(WHO, "在不在", room_id=DIRECT))
         assert len(await branch.told()) == min(number + 1, 8)
         clock.forward(seconds=10)
-    assert await branch.told() == [(WHO, "help.not_understood")] * 8
+    assert await branch.told() == [(WHO, "help.here")] * 8
     await branch.hear(message(WHO, "在吗", room_id=DIRECT))
     assert len(await branch.told()) == 9
 
@@ -444,7 +444,7 @@ async def test_who_is_not_understood_is_told_so_in_their_language(
 
 async def test_one_persons_riddles_do_not_silence_another(branch: SmallBranch) -> None:
     await branch.hear(message(WHO, "在吗", room_id=DIRECT), message(account(LI), "在吗", room_id=private_room(LI)))
-    assert await branch.told() == [(WHO, "help.not_understood"), (account(LI), "help.not_understood")]
+    assert await branch.told() == [(WHO, "help.here"), (account(LI), "help.here")]
 
 
 @pytest.mark.parametrize(
@@ -482,7 +482,15 @@ async def name_bot(branch: SmallBranch, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["@支部助手 签到", "＠支部助手：签到", "@支部助手，签到", "@支部助手\n签到", "@Zhibu 签到", "@zhibu:test 签到"],
+    [
+        "@支部助手 签到",
+        "＠支部助手签到",
+        "＠支部助手：签到",
+        "@支部助手，签到",
+        "@支部助手\n签到",
+        "@Zhibu 签到",
+        "@zhibu:test 签到",
+    ],
 )
 async def test_a_name_that_is_typed_by_hand_is_a_mention(branch: SmallBranch, text: str) -> None:
     id = await branch.open(ROLL)
@@ -499,6 +507,7 @@ async def test_a_name_that_is_typed_by_hand_is_a_mention(branch: SmallBranch, te
     "text",
     [
         "@支部助手们 签到",
+        "@支部助手们签到",
         "@支部 签到",
         "支部助手 签到",
         "@zhibu2 签到",

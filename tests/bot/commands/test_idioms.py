@@ -136,7 +136,7 @@ async def test_leave_is_recorded_with_its_reason_which_only_the_recorder_sees(
     await branch.hear(message(WHO, text))
     assert await branch.state(id, ZHANG) is State.EXCUSED
     assert await reason_of(branch, id) == reason
-    assert await branch.told() == [(WHO, "leave.recorded" if reason else "leave.recorded_ask_reason")]
+    assert await branch.told() == [(WHO, "leave.recorded_reason" if reason else "leave.recorded_ask_reason")]
     sentences = [row.words for row in await branch.rows() if row.words]
     assert reason is None or reason not in str(sentences)
 
@@ -196,7 +196,7 @@ async def test_in_private_it_signs_in_too(branch: SmallBranch, text: str) -> Non
         ("请假", "checkin.nothing_open"),
         ("补学", "makeup.nothing"),
         ("补学 1", "makeup.nothing"),
-        ("你好", "help.not_understood"),
+        ("你好", "help.here"),
         ("签到？", "help.did_you_mean"),
         ("帮助", "help.all"),
         ("help", "help.all"),
@@ -219,7 +219,7 @@ async def test_what_is_asked_in_the_room_is_answered_in_private(branch: SmallBra
     assert (row.user_id, row.room_id) == (WHO, None)
 
 
-@pytest.mark.parametrize("text", ["支部助手：你好吗", "zhibu: hello"])
+@pytest.mark.parametrize("text", ["支部助手：你好吗", "zhibu: hallo"])
 async def test_who_mentions_the_bot_is_answered_even_if_not_understood(branch: SmallBranch, text: str) -> None:
     await branch.hear(message(WHO, text, mention=True))
     assert await branch.told() == [(WHO, "help.not_understood")]

@@ -355,7 +355,7 @@ async def test_what_is_meant_for_a_lesson_counts_there_whatever_became_of_the_qu
     else:
         await filled.store.settle(notes=[ItemWithdrawn(organisation=ROOF, item=ItemId("verdict"), at=NOON)])
     assert await say(filled, "收到") == []
-    assert await say(filled, "倒班") == [["leave.recorded"]]
+    assert await say(filled, "倒班") == [["leave.recorded_reason"]]
     assert await filled.state(lesson, ZHANG) is State.EXCUSED
     assert await number(filled, practice_sessions) == 1
 

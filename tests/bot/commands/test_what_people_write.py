@@ -301,6 +301,7 @@ async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, 
 # Every word of every command, in each place.
 
 TRADITIONAL = {
+    "取消请假": "取消請假",
     "帮忙": "幫忙",
     "有个困难": "有個困難",
     "进度": "進度",
