@@ -19,9 +19,10 @@ MOST_HELD_DAYS = 30
 class Handover(Struct, frozen=True, kw_only=True):
     """What was handed over upwards, of what came up to a day and was entered by then; figures as they stood, in fen.
 
-    ``entries`` is how long the branch's ledger was, or was for the one whose rest it is: what is entered afterwards
-    belongs to the next one, also where it came on a day before. ``since`` and ``through`` are the days of what is in it. ``due_people`` and ``due`` are of
-    the months that no hand-over before spoke of, and nought where it is within one of which another spoke.
+    ``entries`` is how long the branch's ledger was, or was for the one whose rest this is: what is entered afterwards
+    belongs to the next one, also where it came on a day before. ``since`` and ``through`` are the days of what is in
+    it. ``due_people`` and ``due`` are of the months that no hand-over before spoke of, and nought where it is within
+    one of which another spoke.
     """
 
     id: HandoverId
