@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{24}")
 
+MOST_TIMES = 50
+"""So often a form can be refused and sent again from the page that it was refused on."""
+
 
 class Desk(Struct, frozen=True, kw_only=True):
     """Everything that the pages share."""
@@ -70,11 +73,19 @@ def ask(question: Callable[[Reading], Awaitable[T]]) -> T:
 
 
 def cause() -> Cause:
-    """Return what the form of this request makes happen once; a form without its mark is refused."""
-    nonce = request.form.get("nonce", "")
-    if not _NONCE.fullmatch(nonce):
-        abort(400)
-    return Cause(f"form:{nonce}")
+    """Return what the form of this request makes happen once; a form without its mark is refused.
+
+    What was refused has not happened: the same form, gone back to and put right, asks for it anew.
+    """
+    if "cause" not in g:
+        nonce = request.form.get("nonce", "")
+        if not _NONCE.fullmatch(nonce):
+            abort(400)
+        times = [Cause(f"form:{nonce}"), *(Cause(f"form:{nonce}~{time}") for time in range(2, MOST_TIMES + 1))]
+        known = ask(lambda unit: audit.seen(unit, times))
+        g.cause = next((one for one in times if known.get(one) != audit.REFUSED), times[-1])
+    made: Cause = g.cause
+    return made
 
 
 def is_done() -> bool:

@@ -98,6 +98,24 @@ def test_a_move_that_cannot_be_meant_comes_back_as_it_was_typed(
     assert 'aria-invalid="true"' in page
 
 
+def test_a_form_that_was_refused_is_sent_again_from_the_page_gone_back_to_and_then_once(
+    house: House, browser: Browser
+) -> None:
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    marks = browser.marks(path)
+    refused = browser.post(path, marks | {"date": "2026-11-01", "time": "09:00"})
+    assert refused.status_code in (409, 422)
+    before = entry(house).occurrence.due_at
+    better = marks | {"date": "2026-12-03", "time": "09:00"}
+    moved = browser.post(path, better)
+    assert "done=occurrence_moved" in moved.headers["Location"], moved.get_data(as_text=True)
+    after = entry(house).occurrence.due_at
+    assert after != before
+    again = browser.post(path, better | {"date": "2026-12-04"})
+    assert "done=repeated" in again.headers["Location"]
+    assert entry(house).occurrence.due_at == after
+
+
 def test_nothing_is_moved_beside_itself_or_to_where_rooms_have_heard_enough(house: House, browser: Browser) -> None:
     assert browser.post("/schedule", form(house)).status_code == 303
     (other,) = planned(house)
