@@ -37,7 +37,8 @@ def without_tail(plain: str) -> tuple[str, str, bool] | None:
 def tail_fits(verb: Verb, said: str, tail: str, *, apart: bool) -> bool:
     """Tell whether an ending leaves a command what it is.
 
-    请假了 and 取消了 tell of somebody else, 签到吧 asks others, "leave please" sends somebody away, 我谢谢 is no 我 and 到 了 no 到.
+    请假了 and 取消了 tell of somebody else, 签到吧 asks others, "leave please" sends somebody away, 我谢谢 is no 我 and
+    到 了 no 到.
     """
     if len(said) < 2 and (not apart or len(tail) < 2):
         return False
