@@ -1,0 +1,83 @@
+"""What is planned into quiet hours says on every page, from the first minute, when it will really be heard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from content.burden import Cap
+from content.identifiers import OccurrenceId
+from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import put
+from tests.console.test_calendar_page import section, text_of
+from tests.console.test_feeds_page import made as feed
+from tests.console.test_meetings_page import form as meeting
+from tests.console.test_meetings_page import made
+from tests.console.test_quiet_hours import twice
+from tests.console.test_schedule_page import allow, form, planned
+from tests.console.test_taking_back import take_back
+
+TITLE = "宪法第一课"
+
+
+@pytest.fixture(autouse=True)
+def quiet(house: House) -> None:
+    general = house.seeded.organisations["general"]
+    for name, value in ((QUIET_HOURS, "21-8"), (QUIET_DAYS, "rest")):
+        house.run(put(house.store, name, SettingChosen(organisation=general, name=name, value=value)))
+    allow(house, Cap.DAY, 9)
+
+
+@pytest.fixture
+def night(house: House, browser: Browser) -> OccurrenceId:
+    """Plan a lesson for half past ten tonight, which is heard at eight tomorrow."""
+    _, second = twice(browser, "/schedule", form(house, date="2026-11-24", time="22:30"))
+    assert second.status_code == 303
+    (one,) = planned(house)
+    return one.occurrence.id
+
+
+def test_a_lesson_of_tonight_says_on_each_page_that_it_waits_until_morning(
+    house: House, browser: Browser, night: OccurrenceId
+) -> None:
+    waits = "22:30 宪法第一课 检修党总支 · 已排期 · 等到明天 08:00发"
+    for view in ("list", "week", "month"):
+        assert waits in text_of(browser.get(f"/calendar?view={view}").text), view
+    rows = browser.get("/calendar/export.csv").text.splitlines()
+    (row,) = (row for row in rows if row.startswith('"2026-11-24","22:30"'))
+    assert "已排期 · 等到11月25日（周三）08:00发" in row
+    assert re.search(f"{TITLE} ?检修党总支 ?明天 08:00", section(browser.get("/").text, "coming"))
+    assert "· 等到明天 08:00发" in text_of(browser.get(f"/check-ins/{night}").text)
+    ics = house.browser(None).get(feed(house, browser)).text.replace("\r\n ", "")
+    assert any(TITLE in one and "DTSTART:20261125T000000Z" in one for one in ics.split("BEGIN:VEVENT"))
+
+
+def test_what_is_urgent_or_by_day_says_nothing_of_waiting(house: House, browser: Browser) -> None:
+    assert browser.post("/schedule", form(house, date="2026-11-24", time="22:30", urgent="防汛")).status_code == 303
+    assert browser.post("/schedule", form(house, date="2026-11-25", again="yes")).status_code == 303
+    assert "等到" not in text_of(browser.get("/calendar").text)
+    for one in planned(house):
+        assert "等到" not in text_of(browser.get(f"/check-ins/{one.occurrence.id}").text)
+
+
+def test_a_meeting_says_when_its_notice_is_heard(house: House, browser: Browser) -> None:
+    _, second = twice(browser, "/meetings/new", meeting(house, notice_date="2026-11-24", notice_time="22:00"))
+    one = made(second)
+    assert "明天 08:00发通知" in text_of(browser.get("/calendar?view=list&month=2026-12").text)
+    assert "已排期 · 明天 08:00" in text_of(browser.get(f"/meetings/{one}").text)
+    assert "· 等到明天 08:00发" in text_of(browser.get(f"/check-ins/{one}").text)
+
+
+def test_what_is_restored_says_that_it_waits(house: House, browser: Browser, night: OccurrenceId) -> None:
+    gone = browser.post(f"/calendar/{night}/cancel", browser.marks("/"))
+    said = text_of(browser.get(f"/check-ins/{night}").text)
+    assert "那时在安静时间里，会等到明天 08:00发。" in said
+    assert "恢复后仍按原来的时间发出" not in said
+    back = take_back(browser, gone)
+    done = text_of(browser.get(back.headers["Location"]).text)
+    assert "已恢复。原来的时间在安静时间里，等安静时间结束就发。" in done
+    other = house.seeded.occurrences["planned"]
+    back = take_back(browser, browser.post(f"/calendar/{other}/cancel", browser.marks("/")))
+    assert "已恢复，按原来的时间发出。" in text_of(browser.get(back.headers["Location"]).text)
