@@ -62,7 +62,7 @@ def show() -> str:
     """Show the polls, newest first."""
     roots = here().roots
     found = ask(lambda unit: _all(unit, roots))
-    return render_template("polls/show.html", found=found, most=MOST_SHOWN)
+    return render_template("polls/show.html", found=found, most=MOST_SHOWN, state=_said_state)
 
 
 @pages.route("/polls/new", methods=["GET", "POST"])
@@ -109,6 +109,7 @@ def show_one(id: str) -> str:  # noqa: A002
         table=_table(seen),
         may_end=here().may(Right.SCHEDULE) and seen.poll.state is State.OPEN and seen.poll.starter is None,
         held=_held_until(seen.poll),
+        state=_said_state,
         longest=LONGEST_REASON,
         notes=polls.notes(seen.poll, seen.count),
     )
@@ -118,6 +119,11 @@ def _held_until(poll: Poll) -> datetime | None:
     """Return when the quiet hours end that hold a poll."""
     waits = poll.state is State.OPEN and poll.event is None and poll.opened_at is not None and poll.opened_at > now()
     return poll.opened_at if waits else None
+
+
+def _said_state(poll: Poll) -> str:
+    """Say where a poll stands; what quiet hours hold is not in its room yet."""
+    return t("quiet.not_there_yet" if _held_until(poll) is not None else f"polls.state_{poll.state}")
 
 
 @pages.post("/polls/<id>/hasten")
@@ -160,7 +166,7 @@ def end(id: str) -> Answer:  # noqa: A002
 def export(id: str, format: str) -> Response:  # noqa: A002
     """Export what the page shows, no sooner than the page shows it."""
     seen = _standing(id)
-    footer = t("polls.footer", at=fully(now()), state=t(f"polls.state_{seen.poll.state}"))
+    footer = t("polls.footer", at=fully(now()), state=_said_state(seen.poll))
     return hand_out(_table(seen), format, "poll", footer, back=link("polls.show_one", id=id))
 
 
@@ -180,7 +186,7 @@ def picture(id: str) -> Response:  # noqa: A002
     note_export("poll", len(bars))
     footer = t(
         "polls.picture_footer",
-        state=t(f"polls.state_{seen.poll.state}"),
+        state=_said_state(seen.poll),
         voters=seen.count.everyone.voters,
         asked=seen.count.asked,
     )

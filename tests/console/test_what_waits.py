@@ -15,6 +15,7 @@ from tests.console.test_calendar_page import section, text_of
 from tests.console.test_feeds_page import made as feed
 from tests.console.test_meetings_page import form as meeting
 from tests.console.test_meetings_page import made
+from tests.console.test_polls_page import form as poll
 from tests.console.test_quiet_hours import twice
 from tests.console.test_schedule_page import allow, form, planned
 from tests.console.test_taking_back import take_back
@@ -28,6 +29,14 @@ def quiet(house: House) -> None:
     for name, value in ((QUIET_HOURS, "21-8"), (QUIET_DAYS, "rest")):
         house.run(put(house.store, name, SettingChosen(organisation=general, name=name, value=value)))
     allow(house, Cap.DAY, 9)
+
+
+def lighter(house: House, hours: str) -> None:
+    """Let other hours be quiet, and no day."""
+    general = house.seeded.organisations["general"]
+    for name, value in ((QUIET_HOURS, hours), (QUIET_DAYS, "none")):
+        chosen = SettingChosen(organisation=general, name=name, value=value)
+        house.run(put(house.store, f"{name} {hours}", chosen))
 
 
 @pytest.fixture
@@ -81,3 +90,27 @@ def test_what_is_restored_says_that_it_waits(house: House, browser: Browser, nig
     other = house.seeded.occurrences["planned"]
     back = take_back(browser, browser.post(f"/calendar/{other}/cancel", browser.marks("/")))
     assert "已恢复，按原来的时间发出。" in text_of(browser.get(back.headers["Location"]).text)
+
+
+def test_a_sign_up_begun_at_night_says_before_and_after_when_it_is_in_the_room(house: House, browser: Browser) -> None:
+    by_day = text_of(browser.get("/sign-ups/new").text)
+    assert "安静时间" not in by_day
+    lighter(house, "20-10")
+    assert "发起的接龙等到今天 10:00才发到群里" in text_of(browser.get("/sign-ups/new").text)
+    one = {"title": "周六登山", "room": "!one", "date": "2026-11-27", "time": "18:00", "places": ""}
+    begun = browser.post("/sign-ups/new", browser.marks("/sign-ups/new") | one)
+    page = text_of(browser.get(begun.headers["Location"]).text)
+    assert "接龙先留着，时间一过就发到群里" in page
+    assert "现在是安静时间，今天 10:00 发到群里。" in page
+    for said in (page, text_of(browser.get("/sign-ups").text)):
+        assert "还没发到群里" in said
+        assert "报名中" not in said
+
+
+def test_a_poll_that_waits_is_not_said_to_run(house: House, browser: Browser) -> None:
+    lighter(house, "20-10")
+    begun = browser.post("/polls/new", poll())
+    page = text_of(browser.get(begun.headers["Location"]).text)
+    assert "还没发到群里" in page
+    assert "进行中" not in page
+    assert "主题党日定在哪天 检修车间第一党支部 还没发到群里" in text_of(browser.get("/polls").text)
