@@ -114,3 +114,22 @@ def test_a_poll_that_waits_is_not_said_to_run(house: House, browser: Browser) ->
     assert "还没发到群里" in page
     assert "进行中" not in page
     assert "主题党日定在哪天 检修车间第一党支部 还没发到群里" in text_of(browser.get("/polls").text)
+
+
+def test_to_be_told_of_quiet_hours_is_a_question_and_no_fault(house: House, browser: Browser) -> None:
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    asked = (
+        browser.post("/schedule", form(house, time="22:30")),
+        browser.post("/meetings/new", meeting(house, notice_date="2026-11-24", notice_time="22:00")),
+        browser.post(path, browser.marks(path) | {"date": "2026-12-01", "time": "22:00"}),
+    )
+    for answer in asked:
+        assert answer.status_code == 422
+        assert "<h2>请再确认一次</h2>" in answer.text
+        assert "还差" not in answer.text
+        assert "aria-invalid" not in answer.text
+        assert re.search('<button type="submit" class="primary"[^>]*>就这样，到时再发</button>', answer.text)
+    both = browser.post("/meetings/new", meeting(house, title="", notice_date="2026-11-24", notice_time="22:00")).text
+    assert "<h2>还差 2 处，改好后再提交" in both
+    assert both.count("aria-invalid") == 1, "the title is at fault, and the time of the notice is not"
+    assert "到时再发</button>" not in both
