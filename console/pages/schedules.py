@@ -265,10 +265,14 @@ def _library() -> tuple[Lesson, ...]:
 
 
 def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fields:
-    """Propose the next full hour for the first place; a lesson named in the address is chosen already."""
+    """Propose the next full hour for the first place that is not quiet there.
+
+    A lesson named in the address is chosen already.
+    """
     zone = ZoneInfo(places[0].timezone)
-    soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hour = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     wanted, place = request.args.get("lesson", ""), places[0].id
+    soon = ask(lambda unit: quiet.free_for(unit, place, hour)).astimezone(zone)
     like, roots = ScheduleId(request.args.get("like", "")), here().roots
     if like and (known := ask(lambda unit: series.series(unit, like, roots))) is not None:
         return _like(known.schedule, place, soon.date(), library)

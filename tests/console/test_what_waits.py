@@ -133,3 +133,20 @@ def test_to_be_told_of_quiet_hours_is_a_question_and_no_fault(house: House, brow
     assert "<h2>还差 2 处，改好后再提交" in both
     assert both.count("aria-invalid") == 1, "the title is at fault, and the time of the notice is not"
     assert "到时再发</button>" not in both
+
+
+def test_the_form_begins_in_an_hour_that_is_not_quiet_and_says_which_hours_are(house: House, browser: Browser) -> None:
+    page = browser.get("/schedule").text
+    assert "21:00 到 8:00是安静时间，排在里面的等到安静时间结束再发" in page
+    assert "算作打扰" not in page
+    assert 'name="date" type="date" value="2026-11-24"' in page
+    lighter(house, "8-7")
+    page = browser.get("/schedule").text
+    assert 'name="date" type="date" value="2026-11-25"' in page
+    assert 'name="time" type="time" value="07:00"' in page
+    lighter(house, "none")
+    assert "晚九点到早八点会算作打扰" in browser.get("/schedule").text
+
+
+def test_how_late_it_may_be_counts_from_the_end_of_quiet_hours(browser: Browser, night: OccurrenceId) -> None:
+    assert "安静时间结束后12 小时内仍然补发" in text_of(browser.get(f"/check-ins/{night}").text)
