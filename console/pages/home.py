@@ -192,7 +192,7 @@ def show() -> str:
         ],
         coming=sorted(_coming(known, at), key=lambda one: (one.at, one.address))[:MOST_COMING],
         steps=[
-            (step, done, _where(step) if WHO[step] in rights else "") for step, done in checklist(known.facts, rights)
+            (step, done, _where(step, known.facts) if WHO[step] in rights else "") for step, done in checklist(known.facts, rights)
         ],
         bot=bot,
         clock=clock,
@@ -300,14 +300,14 @@ def _on(day: date, *, title: str, note: str, address: str) -> Coming:
     return Coming(at=at, on=day, title=title, note=note, address=address)
 
 
-def _where(step: Beginning) -> str:
+def _where(step: Beginning, facts: Facts) -> str:
     """Return the page on which a step is taken; the machine's operator starts the bot elsewhere."""
     return {
         Beginning.BOT: link("health.show"),
         Beginning.ROSTER: link("imports.take_sheet"),
         Beginning.ROOM: link("rooms.show"),
         Beginning.ACCOUNTS: link("members.show"),
-        Beginning.LESSON: link("schedules.plan"),
+        Beginning.LESSON: link("schedules.plan") if facts.written else link("lessons.show"),
         Beginning.SECOND: link("duties.show"),
         Beginning.HELD: link("calendar.show"),
     }[step]
