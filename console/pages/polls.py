@@ -8,21 +8,20 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
-from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
-from console.desk import ask, cause, now, settle
+from console.answering import Answer, add_troubles, first_by_field, onward, see
+from console.desk import ask, cause, is_done, now, settle
 from console.exporting import note_export
 from console.holding import hastening
 from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
-from console.wording import fully, t, today
+from console.wording import fully, reader, t, today
 from console.written_sheets import Written
 from content import polls
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OrganisationId, PollId, derive
+from content.identifiers import OrganisationId, PollId, RoomId, derive
 from content.organisations import Right
 from content.polls import Poll, Sheet, Standing, State
 from content.quiet import LONGEST_REASON
@@ -75,9 +74,10 @@ def start() -> Answer:
     fields = _fields()
     if fields.shown not in ("always", "later") or fields.until not in ("time", "hand"):
         abort(400)
-    poll = _poll(fields, places)
-    if isinstance(poll, Refusal):
-        return _form(fields, places, poll)
+    troubles: list[Refusal] = []
+    poll = _poll(fields, places, troubles)
+    if troubles and not is_done():
+        return _form(fields, places, troubles)
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
@@ -90,7 +90,7 @@ def start() -> Answer:
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _form(fields, places, outcome.refusal)
+        return _form(fields, places, [outcome.refusal])
     if outcome.repeated:
         return see(link("polls.show"), "repeated")
     if isinstance(outcome.answer, Decision) and polls.held_until(outcome.answer) is not None:
@@ -263,12 +263,12 @@ def _fields() -> Fields:
     )
 
 
-def _poll(fields: Fields, places: tuple[Room, ...]) -> Poll | Refusal:
-    """Turn the fields into a poll; what it says is judged by its own rule."""
+def _poll(fields: Fields, places: tuple[Room, ...], troubles: list[Refusal]) -> Poll:
+    """Turn the fields into a poll; all that it cannot be goes to the troubles, with something else in its place."""
     room = next((place for place in places if place.id == fields.room), None)
     node = here().node(room.organisation) if room else None
     if room is None or node is None:
-        return refused("poll.no_room", field="room")
+        troubles.append(refused("poll.no_room", field="room"))
     id = PollId(derive(cause(), "poll"))  # noqa: A001 - the field's name
     texts = [line.strip() for line in fields.answers.split("\n") if line.strip()]
     most = int(fields.most) if re.fullmatch("[0-9]{1,3}", fields.most) else 0
@@ -278,11 +278,20 @@ def _poll(fields: Fields, places: tuple[Room, ...]) -> Poll | Refusal:
         most=most,
         disclosed=fields.shown == "always",
     )
-    poll = Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet)
-    if fields.until == "hand":
-        return poll
-    closes_at = _instant(fields, node.timezone)
-    return closes_at if isinstance(closes_at, Refusal) else replace(poll, closes_at=closes_at)
+    closes_at: datetime | Refusal | None = None
+    if fields.until != "hand":
+        closes_at = _instant(fields, node.timezone if node is not None else reader().timezone)
+    if isinstance(closes_at, Refusal):
+        troubles.append(closes_at)
+    poll = Poll(
+        id=id,
+        organisation=room.organisation if room is not None else OrganisationId(""),
+        room=room.id if room is not None else RoomId(""),
+        sheet=sheet,
+        closes_at=None if isinstance(closes_at, Refusal) else closes_at,
+    )
+    add_troubles(troubles, polls.troubles_of(poll, now(), urgent=fields.urgent))
+    return poll
 
 
 def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
@@ -293,8 +302,8 @@ def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
         return refused("poll.bad_date", field="date")
 
 
-def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = None) -> Answer:
-    refusals = [refusal] if refusal else []
+def _form(fields: Fields, places: tuple[Room, ...], refusals: list[Refusal] | None = None) -> Answer:
+    refusals = refusals or []
     page = render_template(
         "polls/start.html",
         fields=fields,

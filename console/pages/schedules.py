@@ -37,6 +37,7 @@ from content.schedules import (
     Schedule,
     foreseen,
     last_day_before,
+    instant,
     late_of,
     refuse_held_past,
     refuse_twice,
@@ -381,6 +382,11 @@ def _schedule(
         on_days=on_days,
     )
     add_troubles(troubles, unmeant(rule, now()))
+    if troubles and is_time and kind is Recurrence.ONCE and start <= today.date():
+        due = instant(start, at, place.timezone)
+        # What alone is wrong is said by the rule itself below.
+        past = [refused("schedule.in_the_past", field="date", due=due)] if due < now() - _MINUTE else []
+        add_troubles(troubles, past)
     if troubles or not is_time:
         return None, troubles
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)

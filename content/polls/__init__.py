@@ -19,6 +19,7 @@ from content.polls.asking import (
     reword,
     see_shown,
     shown_question,
+    troubles_of,
 )
 from content.polls.counting import count, notes, result_lines, standing
 from content.polls.ending import (
@@ -97,6 +98,7 @@ __all__ = [
     "reword",
     "see_shown",
     "shown_question",
+    "troubles_of",
     "standing",
     "stop_voting",
     "take_back",
