@@ -192,7 +192,8 @@ def show() -> str:
         ],
         coming=sorted(_coming(known, at), key=lambda one: (one.at, one.address))[:MOST_COMING],
         steps=[
-            (step, done, _where(step, known.facts) if WHO[step] in rights else "") for step, done in checklist(known.facts, rights)
+            (step, done, _where(step, known.facts) if WHO[step] in rights else "")
+            for step, done in checklist(known.facts, rights)
         ],
         bot=bot,
         clock=clock,

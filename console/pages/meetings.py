@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct

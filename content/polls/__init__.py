@@ -98,11 +98,11 @@ __all__ = [
     "reword",
     "see_shown",
     "shown_question",
-    "troubles_of",
     "standing",
     "stop_voting",
     "take_back",
     "tap",
+    "troubles_of",
     "vote_in_words",
     "withdraw",
 ]

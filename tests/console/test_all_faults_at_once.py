@@ -30,10 +30,18 @@ def test_a_schedule_names_a_past_date_beside_what_else_is_wrong(house: House, br
 
 def test_a_meeting_names_a_notice_after_it_and_who_is_not_known(house: House, browser: Browser) -> None:
     wrong = meeting(
-        house, title="", date="2026-11-20", notice_date="2026-12-05", notice_time="09:00", chair="张三丰", recorder="李莫愁"
+        house,
+        title="",
+        date="2026-11-20",
+        notice_date="2026-12-05",
+        notice_time="09:00",
+        chair="张三丰",
+        recorder="李莫愁",
     )
     page = browser.post("/meetings/new", wrong).text
     assert faults(page) == ["chair", "date", "notice_date", "recorder", "title"]
     for name in ("张三丰", "李莫愁"):
         assert f"“{name}”：这里的名册上没有这个人" in page
-    assert "“陈晨、白云”：这里的名册上没有这个人" in browser.post("/meetings/new", meeting(house, chair="陈晨、白云")).text
+    assert (
+        "“陈晨、白云”：这里的名册上没有这个人" in browser.post("/meetings/new", meeting(house, chair="陈晨、白云")).text
+    )

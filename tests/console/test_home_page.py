@@ -151,7 +151,15 @@ def test_a_new_branch_is_led_to_life_by_what_is_there(
     first = browser.get("/").text.partition('id="steps"')[2].partition("</section>")[0]
     assert "还没有课：先写一篇" in first
     assert '<a class="button quiet" href="/lessons">打开学习</a>' in first
-    lesson = Lesson(id=LessonId("one"), owner=node.id, kind=LessonKind.LESSON, title="第一课", source="自编", dated=NOW.date(), body="要点")
+    lesson = Lesson(
+        id=LessonId("one"),
+        owner=node.id,
+        kind=LessonKind.LESSON,
+        title="第一课",
+        source="自编",
+        dated=NOW.date(),
+        body="要点",
+    )
     run(put(store, "lesson", LessonWritten(lesson=lesson, author=SECRETARY)))
     first = browser.get("/").text.partition('id="steps"')[2].partition("</section>")[0]
     assert "选一篇现成的课" in first
