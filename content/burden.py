@@ -158,7 +158,7 @@ def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str,
     if free is not None:
         values["free"] = free.isoformat()
     if said.startswith(("burden.unlisted_", "burden.perhaps_")) and offer is not None and free is not None:
-        values["year"] = (offer.heard_on(free) or free).year
+        values["year"] = str((offer.heard_on(free) or free).year)
     return refused(said, field=field, **values)
 
 
