@@ -288,9 +288,14 @@ def change_reason(
     fact = LeaveReasonChanged(
         occurrence=expectation.occurrence.id, member=expectation.member, cause=of, reason=reason, at=now
     )
-    key = "leave.reason_changed" if reason is not None else "leave.reason_removed"
     own = expectation.state is State.EXCUSED and expectation.recorded_by is None
-    if reason is None and not (own and is_open(expectation.occurrence, now)):
+    if reason is not None:
+        key = "leave.reason_changed" if expectation.state is State.EXCUSED else "leave.reason_changed_later"
+    elif by is not None:
+        key = "leave.reason_removed_by_other"
+    elif own and is_open(expectation.occurrence, now):
+        key = "leave.reason_removed"
+    else:
         key = "leave.reason_removed_later"
     told = Tell(user=expectation.user, words=words(key, title=expectation.title), unasked=by is not None)
     # A reason that is waited for has come.

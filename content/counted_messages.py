@@ -12,9 +12,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from content.checkins import TOOK_PART, Answered, State
+from content.checkins import TOOK_PART, Answered, LeaveReasonChanged, State
 from content.corrections import CorrectionAsked
-from content.decision import Aside, Decision, Effect, Fact, Tell, Words
+from content.decision import Aside, Decision, Effect, Fact, Refusal, Tell, Words
 from content.identifiers import Cause, EventId, RoomId, UserId
 from content.model_members import MemberNominated
 from content.mutes import Muted
@@ -80,6 +80,18 @@ def note(answer: Decision, *, event: EventId, room: RoomId, user: UserId, cause:
         return answer
     one = Counted(event=event, room=room, user=user, sort=sort[0], about=sort[1], cause=cause, at=at)
     return replace(answer, facts=(*answer.facts, MessageCounted(message=one)))
+
+
+def follow(
+    answer: Decision | Refusal | None, one: Counted, *, event: EventId, at: datetime
+) -> Decision | Refusal | None:
+    """Keep of an edit that it gave a leave another reason, so that its removal takes that away."""
+    if not isinstance(answer, Decision) or not any(
+        isinstance(fact, LeaveReasonChanged) and fact.reason is not None for fact in answer.facts
+    ):
+        return answer
+    edit = replace(one, event=event, at=at, told_at=None)
+    return replace(answer, facts=(*answer.facts, MessageCounted(message=edit)))
 
 
 def _sort_of(answer: Decision, cause: Cause) -> tuple[Sort, str] | None:

@@ -339,6 +339,9 @@ def ask_anew(
         return Decision()
     if before.stand is not Stand.OPEN or before.member is None or before.event is None:
         return discreetly(refused("pledge_question.settled_as_it_was", name=name_of(pledge, before)))
+    if before.named and signed is None:
+        # The name was seen beside these words; the next number without it would tell no less.
+        return refused("pledge_question.stays_signed", name=name_of(pledge, before), number=pledge.number)
     taken = withdraw(before, user=None)
     asked = ask(
         pledge,

@@ -50,6 +50,13 @@ async def message(unit: Reading, event: EventId) -> Counted | None:
     )
 
 
+async def versions(unit: Reading, one: Counted) -> tuple[EventId, ...]:
+    """Return the message that counted as this one did and the edits of it, oldest first."""
+    own = (counted_messages.c.user_id == one.user, counted_messages.c.cause == one.cause)
+    query = select(counted_messages.c.event_id).where(*own).order_by(counted_messages.c.at, counted_messages.c.event_id)
+    return tuple(EventId(row.event_id) for row in await unit.rows(query))
+
+
 async def last_of(unit: Reading, user: UserId, sort: Sort) -> datetime | None:
     """Return when a person said something of a sort last, as far as it is known; ``None`` where they did not."""
     await unit.settled()

@@ -237,13 +237,14 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
         beside = tuple(_entry(one) for one in await unit.rows(others.order_by(audit.c.number).limit(MOST_NEAR)))
     earlier: list[Entry] = []
     later: list[Entry] = []
-    # One thing at a time: only so are the nearest rows of one that has a million found by the index.
-    for thing in await _things(unit, entry.thing) if entry.thing else ():
+    # One thing at a time: only so are the nearest rows of one that has a million found by the index. What names nobody
+    # has its day alone, and no place between the hours of other rows.
+    for thing in await _things(unit, entry.thing) if entry.thing and not entry.is_discreet else ():
         near = _rows(scope).where(audit.c.thing == thing).limit(MOST_NEAR)
         before = near.where(audit.c.number < number).order_by(audit.c.number.desc())
         after = near.where(audit.c.number > number).order_by(audit.c.number)
-        earlier += [_entry(one) for one in await unit.rows(before)]
-        later += [_entry(one) for one in await unit.rows(after)]
+        earlier += [one for one in map(_entry, await unit.rows(before)) if not one.is_discreet]
+        later += [one for one in map(_entry, await unit.rows(after)) if not one.is_discreet]
     return Why(
         entry=entry,
         beside=beside,

@@ -9,6 +9,7 @@ from bot.commands.amounts import vote_numbers
 from bot.commands.checkins import numbered
 from bot.commands.grammar import read
 from bot.commands.plain import normalise
+from bot.commands.remarks import is_acknowledgement, is_dropped, is_skipped
 from bot.commands.removals import Removal
 from bot.commands.vocabulary import Verb
 from bot.matrix.events import Event
@@ -44,6 +45,9 @@ async def removed(unit: Reading, removal: Removal) -> Decision | None:
     if one is None or not await removals.counts(unit, removal, room=one.room or None, author=one.user):
         return None
     by = removal.by
+    if one.sort in LEAVES and one.event in (await stored.versions(unit, one))[1:-1]:
+        # An edit that a later one has overtaken: its words are kept nowhere.
+        return None
     if one.sort in LEAVES and (answer := await _without_reason(unit, one, by)) is not None:
         return answer
     return await _stands(unit, one, by)
@@ -55,7 +59,9 @@ async def edited(unit: Reading, event: Event, target: EventId, text: str) -> Ans
     if one is None or event.sender != one.user or one.room not in ("", event.room_id):
         return None
     if one.sort in LEAVES:
-        return await _leave_edited(unit, one, text)
+        answer = await _leave_edited(unit, one, text)
+        # The words may be removed with the edit alone.
+        return rules.follow(answer, one, event=EventId(event.event_id), at=unit.now)
     if await _says_the_same(unit, one, text):
         return None
     return await _stands(unit, one, one.user)
@@ -66,6 +72,8 @@ async def _leave_edited(unit: Reading, one: Counted, text: str) -> Answer:
     said = read(text)
     asks = said is not None and said.verb is Verb.LEAVE
     if not asks and one.sort is Sort.LEAVE:
+        return await _without_reason(unit, one, one.user) or await _stands(unit, one, one.user)
+    if not asks and (said is not None or is_skipped(text) or is_acknowledgement(text) or is_dropped(text)):
         return await _without_reason(unit, one, one.user) or await _stands(unit, one, one.user)
     reason = said.argument if said is not None and asks else text.strip()
     before = await leave_reasons.reason_given(unit, one.cause)
@@ -115,9 +123,12 @@ async def _stands(unit: Reading, one: Counted, by: UserId) -> Decision | None:
 
 async def _answer_stands(unit: Reading, one: Counted) -> Words | None:
     place = await stored_checkins.answered_by(unit, one.cause)
-    if place is None or place.decided_by != one.cause:
+    if place is None:
         return None
     is_leave = place.state is checkins.State.EXCUSED
+    # A leave stands also where the reason that came after it decides by now.
+    if place.decided_by != one.cause and not (is_leave and one.sort in LEAVES):
+        return None
     if checkins.is_open(place.occurrence, unit.now):
         return words("leave.stands" if is_leave else "checkin.stands", title=place.title)
     return words("leave.stands_for_good" if is_leave else "checkin.stands_for_good", title=place.title)

@@ -224,8 +224,14 @@ def show_one(number: str) -> str:
         due=came_due(why.entry.cause),
         refused_with=refused_with(why.entry),
         at_of=at_of,
-        cause=f"audit.cause_{kind if kind in CAUSES else 'other'}" if why.entry.cause else "audit.cause_forgotten",
+        cause=_because(why.entry, kind),
     )
+
+
+def _because(one: Entry, kind: str) -> str:
+    if one.is_discreet:
+        return "audit.cause_unnamed"
+    return f"audit.cause_{kind if kind in CAUSES else 'other'}" if one.cause else "audit.cause_forgotten"
 
 
 async def _entries(
@@ -267,6 +273,8 @@ def who(one: Entry) -> str:
     """Return who did what a row says, or what stands for them."""
     if one.actor_name or one.actor:
         return one.actor_name or one.actor or ""
+    if one.is_discreet:
+        return t("audit.unnamed")
     if one.cause.startswith("form:"):
         return t("audit.before_sign_in")
     return t("audit.by_itself") if one.cause else t("audit.forgotten")

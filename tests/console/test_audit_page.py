@@ -377,6 +377,8 @@ def test_what_names_nobody_has_a_day_and_no_hour_nor_a_place_between_others(hous
     row = main_of(browser, f"/record/{number}")
     assert "09:00" not in row.partition("<h2")[0]
     assert f'<time datetime="{day}">' in row
+    assert "不记名" in row
+    assert "按时自动" not in row, "a person did it"
     lines = [line for line in browser.get("/record/export.csv").get_data(as_text=True).splitlines() if day in line]
     assert f"{day} 09:00" not in lines[0]
     assert lines[0].endswith(',"—"')

@@ -95,6 +95,46 @@ async def test_a_changed_message_has_its_new_reason_counted(branch: SmallBranch,
     assert await reasons(branch, id) == set()
 
 
+async def test_a_reason_that_an_edit_gave_goes_with_that_edit_alone(branch: SmallBranch) -> None:
+    id, said = await on_leave(branch)
+    first, second = edit(WHO, said.event_id, f"请假 {OTHER}"), edit(WHO, said.event_id, "请假 出差")
+    await branch.hear(first, second, redaction(WHO, first.event_id))
+    assert await reasons(branch, id) == {"出差"}, "what a later edit has overtaken is kept nowhere"
+    await branch.hear(redaction(account(LI), second.event_id))
+    assert await reasons(branch, id) == {"出差"}
+    await branch.hear(redaction(WHO, second.event_id))
+    assert await reasons(branch, id) == set()
+    assert (await branch.told())[-1] == (WHO, "leave.reason_removed")
+    await branch.hear(redaction(WHO, said.event_id))
+    assert (await branch.told())[-1] == (WHO, "leave.stands")
+
+
+async def test_of_a_leave_that_stands_no_more_it_is_not_said_that_it_does(branch: SmallBranch) -> None:
+    id, said = await on_leave(branch)
+    await branch.hear(message(WHO, "签到", room_id=DIRECT), edit(WHO, said.event_id, f"请假 {OTHER}"))
+    assert await branch.state(id, ZHANG) is State.DONE
+    assert (await branch.told())[-1] == (WHO, "leave.reason_changed_later")
+
+
+@pytest.mark.parametrize("text", ["不说", "撤回", "取消", "谢谢", "算了"])
+async def test_a_reason_that_is_changed_to_none_is_none(branch: SmallBranch, text: str) -> None:
+    id = await branch.open(ROLL)
+    asked, said = message(WHO, "请假", room_id=DIRECT), message(WHO, REASON, room_id=DIRECT)
+    await branch.hear(asked, said)
+    assert await reasons(branch, id) == {REASON}
+    await branch.hear(edit(WHO, said.event_id, text, room_id=DIRECT))
+    assert await reasons(branch, id) == set()
+    assert await branch.state(id, ZHANG) is State.EXCUSED
+
+
+async def test_who_removes_the_word_and_not_its_reason_is_told_that_the_leave_stands(branch: SmallBranch) -> None:
+    id = await branch.open(ROLL)
+    asked, said = message(WHO, "请假", room_id=DIRECT), message(WHO, REASON, room_id=DIRECT)
+    await branch.hear(asked, said, redaction(WHO, asked.event_id, room_id=DIRECT))
+    assert (await branch.told())[-1] == (WHO, "leave.stands")
+    assert await reasons(branch, id) == {REASON}
+
+
 async def test_what_asks_for_leave_no_more_gives_no_reason_and_the_leave_stands(branch: SmallBranch) -> None:
     id, said = await on_leave(branch)
     await branch.hear(edit(WHO, said.event_id, "学习材料收到"))
@@ -154,7 +194,7 @@ async def test_who_moderates_takes_a_reason_away_where_it_was_said_and_its_owner
     assert await branch.everything() == before
     await branch.hear(redaction(SECRETARY, said.event_id))
     assert await reasons(branch, id) == set()
-    assert (await branch.told())[-1] == (WHO, "leave.reason_removed")
+    assert (await branch.told())[-1] == (WHO, "leave.reason_removed_by_other")
 
 
 async def test_also_after_the_close_a_reason_goes(branch: SmallBranch, clock: HandClock) -> None:

@@ -211,6 +211,16 @@ async def test_who_wishes_is_named(branch: SmallBranch) -> None:
     assert "扶手什么时候装（李强）" in await last(branch, WANG)
 
 
+async def test_who_has_signed_a_question_takes_the_name_away_by_no_edit(branch: SmallBranch) -> None:
+    first = message(account(LI), "问承诺3 署名 扶手什么时候装", room_id=private_room(LI))
+    await branch.hear(first)
+    heard = len(await branch.told())
+    await branch.hear(edit(account(LI), first.event_id, "问承诺3 扶手什么时候装", room_id=private_room(LI)))
+    assert (await branch.told())[heard:] == [(account(LI), "pledge_question.stays_signed")]
+    await privately(branch, WANG, "承诺3")
+    assert "扶手什么时候装（李强）" in await last(branch, WANG), "the owner has read the name with these words"
+
+
 async def test_the_record_says_of_no_question_who_asked_it(branch: SmallBranch) -> None:
     heard = message(account(LI), "问承诺 3 扶手什么时候装")
     await branch.hear(heard)
