@@ -19,9 +19,10 @@ MOST_HELD_DAYS = 30
 class Handover(Struct, frozen=True, kw_only=True):
     """What was handed over upwards, of what came up to a day and was entered by then; figures as they stood, in fen.
 
-    ``entries`` is how long the branch's ledger was: what is entered afterwards belongs to the next one, also where it
-    came on a day before. ``since`` and ``through`` are the days of what is in it. ``due_people`` and ``due`` are of
-    the months that no hand-over before spoke of, and nought where it is within one of which another spoke.
+    ``entries`` is how long the branch's ledger was, or was for the one whose rest this is: what is entered afterwards
+    belongs to the next one, also where it came on a day before. ``since`` and ``through`` are the days of what is in
+    it. ``due_people`` and ``due`` are of the months that no hand-over before spoke of, and nought where it is within
+    one of which another spoke.
     """
 
     id: HandoverId
@@ -145,12 +146,12 @@ def hand_over(
         return refused("dues.no_receiver", field="receiver")
     if any(len(text) > LONGEST_TEXT for text in said.values()):
         return refused("dues.long_text", field="receiver", most=LONGEST_TEXT)
-    # What is left has the days of the hand-over that left it.
+    # What is left has the days of the hand-over that left it, and closes nothing that came since.
     last = in_force(before)[-1] if not came else None
     one = Handover(
         id=HandoverId(derive(cause, "handover")),
         organisation=branch,
-        entries=len(entries),
+        entries=len(entries) if last is None else last.entries,
         since=min(one.on for one in came) if last is None else last.since,
         through=through if last is None else last.through,
         on=on,

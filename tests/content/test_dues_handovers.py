@@ -79,6 +79,17 @@ def test_what_a_hand_over_left_is_handed_over_alone() -> None:
     )
 
 
+def test_the_rest_of_a_hand_over_closes_nothing_that_came_since() -> None:
+    """DUE-14: what no hand-over counts among what was received can still be put right, and belongs to the next."""
+    came = [entry(7500, date(2026, 7, 1))]
+    one = made(hand_over(5000, came, through=date(2026, 7, 10)))
+    late = [*came, entry(300, date(2026, 7, 8))]
+    rest = made(hand_over(2500, late, one, through=date(2026, 7, 5), name="rest"))
+    assert (rest.received, rules.handed_over(late, [one, rest])) == (0, {came[0].id})
+    two = made(hand_over(300, late, one, rest, name="two"))
+    assert (two.received, rules.handed_over(late, [one, rest, two])) == (300, {each.id for each in late})
+
+
 def test_a_month_is_due_in_one_hand_over_the_first_that_reaches_into_it() -> None:
     """DUE-14: two hand-overs within a month do not count what was due twice, and one that was taken back does not."""
     came = [entry(7500, date(2026, 6, 20)), entry(100, date(2026, 7, 20))]

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import platform
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -27,6 +28,8 @@ from tests.faults.campaign import Tally
 from tests.faults.differential import compare
 from tests.faults.flips import damaged_backups
 from tests.faults.large import SIZES, large_databases
+from tests.faults.ledger import sequences
+from tests.faults.ledger_kills import killed_while_entering
 from tests.faults.linking import careless, elections
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
@@ -47,6 +50,9 @@ from zhibu.demo.synapse import Account, Synapse
 
 SEQUENCES_OF_A_BLOCK = 25
 """Command sequences on one pair of databases, before a new pair is taken."""
+
+DUES_OF_A_BLOCK = 500
+"""Sequences of dues in one file, before a new one is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +294,36 @@ async def _differential(given: Round) -> Tally:
     return tally
 
 
+async def _dues(given: Round) -> Tally:
+    tally = Tally()
+    for block in range(0, given.runs, DUES_OF_A_BLOCK):
+        file = given.folder / f"{block}.db"
+        shutil.copyfile(given.founded, file)
+        numbers = range(block, min(block + DUES_OF_A_BLOCK, given.runs))
+        _add(tally, await sequences(f"sqlite:///{file}", given.seed, numbers))
+    return tally
+
+
+async def _dues_on_postgres(given: Round) -> Tally:
+    address = await _founded_on_postgres(given)
+    return await sequences(address, given.seed, range(given.runs))
+
+
+async def _dues_killed(given: Round) -> Tally:
+    file = given.folder / "dues.db"
+    shutil.copyfile(given.founded, file)
+    return await killed_while_entering(f"sqlite:///{file}", given.seed, given.runs)
+
+
+async def _dues_killed_on_postgres(given: Round) -> Tally:
+    return await killed_while_entering(await _founded_on_postgres(given), given.seed, given.runs)
+
+
+async def _founded_on_postgres(given: Round) -> str:
+    await _found(address := _address(given))
+    return address
+
+
 ALL = (
     Trial(promises="R1 R3 R8", name="kill at every named place", runs=20, run=_places),
     Trial(
@@ -313,6 +349,22 @@ ALL = (
     Trial(promises="R3 control", name="no memory and no history", runs=3, run=_forgetful),
     Trial(promises="R5", name="kill while people vote", runs=1_000, run=_voting),
     Trial(promises="R5", name="kill from the close of a ballot to its destruction", runs=200, run=_counting),
+    Trial(promises="R6", name="sequences of what is done with dues", runs=10_000, run=_dues),
+    Trial(
+        promises="R6 R11",
+        name="sequences of what is done with dues, PostgreSQL",
+        runs=1_000,
+        run=_dues_on_postgres,
+        needs_postgres=True,
+    ),
+    Trial(promises="R6", name="kill while dues are entered", runs=500, run=_dues_killed),
+    Trial(
+        promises="R6 R11",
+        name="kill while dues are entered, PostgreSQL",
+        runs=100,
+        run=_dues_killed_on_postgres,
+        needs_postgres=True,
+    ),
     Trial(promises="R19", name="elections against who holds every byte", runs=1_000, run=_elections),
     Trial(promises="R19 control", name="the same attacker on a careless schema", runs=20, run=_careless),
     Trial(promises="R7", name="power cut, WAL + FULL", runs=2_000, run=_cuts("WAL + FULL")),
@@ -353,11 +405,15 @@ HOURS = (Trial(promises="R18", name="soak", runs=1, run=_soak),)
 
 async def _founded(folder: Path) -> Path:
     file = folder / "founded.db"
+    await _found(f"sqlite:///{file}")
+    return file
+
+
+async def _found(address: str) -> None:
     clock = HandClock(NOON)
-    store = await Store.open(f"sqlite:///{file}", clock)
+    store = await Store.open(address, clock)
     await SmallBranch(store, clock).found()
     await store.close()
-    return file
 
 
 async def _try_all(

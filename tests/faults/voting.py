@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import multiprocessing
 import random
 import shutil
-import signal
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -34,6 +31,7 @@ from storage.envelopes import seal
 from storage.opening import open_box
 from storage.store import Store
 from tests.faults.campaign import Tally
+from tests.faults.lives import live
 from tests.sealed_ballots import (
     ID,
     agree,
@@ -59,9 +57,6 @@ AFTER = NOON + timedelta(days=1)
 LONGEST_LIFE = 0.25
 """Seconds; a life that votes is ended at an instant before that."""
 PLACES = ("store.before_commit", "store.after_commit", "store.before_forgetting", "tally.before_file")
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.faults.voting"])
 
 
 async def _prepare(founded: Path, file: Path, *, votes: int) -> None:
@@ -111,34 +106,6 @@ def _boxes(file: Path) -> dict[str, tuple[str, bool]]:
     return {member: (hashlib.sha256(box).hexdigest(), bool(voted)) for member, box, voted in rows}
 
 
-def _hear(told: Connection, *, most: int | None = None) -> list[tuple[str, str, str]]:
-    """Return what a life tells, up to so much or to its end."""
-    heard: list[tuple[str, str, str]] = []
-    try:
-        while most is None or len(heard) < most:
-            heard.append(told.recv())
-        return heard
-    except (EOFError, OSError):
-        return heard
-
-
-def _live(target: Callable[..., None], *given: object, after: float | None) -> tuple[list[tuple[str, str, str]], bool]:
-    """Let a life begin, end it so many seconds after it is ready, and return what it told and whether it was ended."""
-    ours, theirs = _processes.Pipe(duplex=False)
-    process = _processes.Process(target=target, args=(*given, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    # A life that ends at a named place may do so before it is ready.
-    heard = _hear(ours, most=1)
-    if after is not None:
-        process.join(after)
-        process.kill()
-    heard += _hear(ours)
-    process.join()
-    assert process.exitcode in (0, -signal.SIGKILL), "a life has ended by itself"
-    return heard, process.exitcode != 0
-
-
 async def killed_while_voting(founded: Path, folder: Path, seed: int, runs: int) -> Tally:
     """End lives while people vote: what was acknowledged is in the box, once for each (R5, F01)."""
     file, chance, tally = folder / "voting.db", random.Random(seed), Tally()
@@ -148,7 +115,7 @@ async def killed_while_voting(founded: Path, folder: Path, seed: int, runs: int)
     voted = {member for member, (_, counted) in held.items() if counted}
     for number in range(runs):
         heard, _ = await asyncio.to_thread(
-            lambda number=number: _live(_vote, str(file), seed + number, after=chance.uniform(0.0, LONGEST_LIFE))
+            lambda number=number: live(_vote, str(file), seed + number, after=chance.uniform(0.0, LONGEST_LIFE))
         )
         tally.tried += 1
         may: dict[str, set[str]] = {member: {receipt} for member, (receipt, _) in held.items()}
@@ -252,8 +219,8 @@ async def killed_while_counting(founded: Path, folder: Path, seed: int, runs: in
     wanted: tuple[object, ...] | None = None
     trial, into = folder / "trial.db", folder / "into"
 
-    def live(place: str, after: float | None) -> tuple[list[tuple[str, str, str]], bool]:
-        return _live(_count, str(trial), str(into), place, shares(), after=after)
+    def live_once(place: str, after: float | None) -> tuple[list[tuple[str, str, str]], bool]:
+        return live(_count, str(trial), str(into), place, shares(), after=after)
 
     while tally.tried < runs or wanted is None:
         for old in folder.glob("trial.db*"):
@@ -266,11 +233,11 @@ async def killed_while_counting(founded: Path, folder: Path, seed: int, runs: in
             after = None if place else chance.uniform(0.0, 2 * LONGEST_LIFE)
             if tally.tried >= runs:
                 place, after = "", None
-            heard, ended = await asyncio.to_thread(live, place, after)
+            heard, ended = await asyncio.to_thread(live_once, place, after)
             tally.tried += ended
             hashes |= {(opened, fixed) for what, opened, fixed in heard if what == "opened"}
         if wanted is None:
-            await asyncio.to_thread(live, "", None)
+            await asyncio.to_thread(live_once, "", None)
         found = _end_state(trial, into)
         if wanted is not None and found != wanted:
             tally.failures.append(f"after {tally.tried} lives the end is another: {found[:7]}")
