@@ -116,6 +116,18 @@ def test_a_post_counts_on_the_day_on_which_the_room_hears_it(house: House, brows
     assert heard(house) == ["2026-12-01", "2026-12-01", "2026-12-02", "2026-12-02", "2026-12-03", "2026-12-04"]
 
 
+def test_a_series_moved_into_the_evening_is_weighed_on_the_mornings_on_which_it_is_heard(
+    house: House, browser: Browser
+) -> None:
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/schedule", form(house, date="2026-12-09", time="09:00")).status_code == 303
+    weekly = form(house, date="2026-12-01", when="weekly", weekdays=["1"], count="2", again="yes")
+    assert browser.post("/schedule", weekly).status_code == 303
+    first = next(one.occurrence.id for one in planned(house) if one.local_date == date(2026, 12, 1))
+    wanted = {"date": "2026-12-01", "time": "21:30", "window": "1440", "late": "720", "scope": "following"}
+    assert "2026-12-09 群里已满 1 条" in browser.post(f"/calendar/{first}/move", wanted).text
+
+
 def test_what_is_planned_into_the_last_evening_of_a_month_counts_in_the_next(house: House, browser: Browser) -> None:
     before = metered(house, 11), metered(house, 12)
     _, night = twice(browser, "/schedule", form(house, date="2026-11-30", time="22:00"))
