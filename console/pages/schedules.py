@@ -18,8 +18,8 @@ from console.answering import Answer, add_troubles, first_by_field, free_day, se
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
-from console.quiet_hours import holding, refuse_untold, rests_at, told_of
-from content.burden import Near, near, refuse_too_much
+from console.quiet_hours import holding, refuse_untold, told_of
+from content.burden import Near, Offer, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 from content.lectures import Lecture, begins
@@ -37,7 +37,6 @@ from content.schedules import (
     Schedule,
     foreseen,
     instant,
-    last_day_before,
     late_of,
     refuse_held_past,
     refuse_twice,
@@ -237,15 +236,16 @@ async def _weighed(
 ) -> tuple[Refusal | None, Near | None]:
     """Return why it would be too much for a room, or where it comes near to that."""
     minutes = {lesson.id: lesson.minutes for lesson in library}
-    since, until = min(one.local_date for one in planned), max(one.local_date for one in planned)
+    hush = await quiet.hush(unit, rule.audience, urgent=bool(rule.urgent))
+    asked = [one.asking(minutes[one.lesson], hush) for one in sorted(planned, key=lambda one: one.due_at)]
+    since, until = min(one.on for one in asked), max(one.on for one in asked)
     rooms = await burden.rooms(unit, rule.audience, since=since, until=until)
-    asked = [one.asking(minutes[one.lesson]) for one in sorted(planned, key=lambda one: one.due_at)]
     lecture = next((one.lecture for one in library if one.id == planned[0].lesson), None)
     first = planned[0].due_at
-    last = last_day_before(begins(lecture), first, rule.timezone) if lecture is not None else None
-    refusal = refuse_too_much(rooms, asked, last=last, rests=await rests_at(unit, rule.audience, rule.urgent))
+    offer = Offer(hush=hush, at=first, begins=begins(lecture) if lecture is not None else None)
+    refusal = refuse_too_much(rooms, asked, offer=offer)
     if refusal is None and lecture is not None and not rule.urgent:
-        refusal = await held_past(unit, rule.audience, lecture, first, field="urgent")
+        refusal = refuse_held_past(lecture, until=hush.free(first), field="urgent")
     return refusal, None if refusal is not None else near(rooms, asked)
 
 
