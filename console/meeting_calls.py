@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from console.meeting_drafts import Fields, drafted, notice_of
-from console.quiet_hours import Held, holding, refuse_untold, rests_at
+from console.quiet_hours import Held, holding, refuse_untold
 from content import meetings as rules
-from content.burden import Asked, refuse_too_much
+from content.burden import Asked, Offer, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import ScheduleId, UserId, derive
-from content.meetings import Meeting
+from content.meetings import Meeting, instant_of
 from content.organisations import Organisation
 from content.reviews import Stage
-from content.schedules import LATEST_AHEAD, last_day_before
-from storage import burden
+from content.schedules import LATEST_AHEAD
+from storage import burden, quiet
 from storage import meetings as stored
 from storage.unit import Reading
 
@@ -63,7 +63,8 @@ async def foresee(
     due = await stored.due(unit, meeting)
     if not due and not wrong & {"form", "named"}:
         troubles.append(refused(f"meeting.nobody_{meeting.circle}", field="named"))
-    if not wrong & {"date", "notice_date"} and notice_at > meeting.begins_at:
+    is_day = not isinstance(instant_of(fields.date, fields.time, place.timezone, field="date"), Refusal)
+    if is_day and "notice_date" not in wrong and notice_at > meeting.begins_at:
         troubles.append(refused("meeting.notice_after", field="notice_date"))
     elif "notice_date" not in wrong and notice_at < unit.now - _MINUTE:
         troubles.append(refused("schedule.in_the_past", field="notice_date", due=notice_at))
@@ -103,8 +104,8 @@ async def _too_much(
     """Refuse a notice that would ask more of a room than its organisation wants."""
     if meeting.form in rules.INNER:
         return None
-    on = notice_at.astimezone(ZoneInfo(meeting.timezone)).date()
+    hush = await quiet.hush(unit, meeting.organisation, urgent=bool(urgent))
+    on = hush.heard_on(notice_at)
     rooms = await burden.rooms(unit, meeting.organisation, since=on, until=on)
-    last = last_day_before(begins, notice_at, meeting.timezone) if begins is not None else None
-    asked, rests = [Asked(on=on, minutes=rules.NOTICE_MINUTES)], await rests_at(unit, meeting.organisation, urgent)
-    return refuse_too_much(rooms, asked, field="notice_date", last=last, rests=rests)
+    asked, offer = Asked(on=on, minutes=rules.NOTICE_MINUTES), Offer(hush=hush, at=notice_at, begins=begins)
+    return refuse_too_much(rooms, [asked], field="notice_date", offer=offer)

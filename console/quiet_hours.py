@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from content.decision import Refusal, refused
 from content.identifiers import OrganisationId, derive
@@ -27,11 +27,6 @@ async def holding(unit: Reading, node: OrganisationId, times: Iterable[datetime]
     known = await workdays.calendar(unit)
     near = (at for at in times if at <= unit.now + LATEST_AHEAD + AHEAD)
     return {at: free for at in near if (free := free_at(hush, at, known)) > at}
-
-
-async def rests_at(unit: Reading, node: OrganisationId, urgent: str) -> Callable[[date], bool]:
-    """Return how to tell on which days nothing goes out at an organisation; what is urgent does on each."""
-    return (lambda _: False) if urgent else await quiet.days_of_rest(unit, node)
 
 
 def told_of(held: Held) -> str:

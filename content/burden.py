@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from content.decision import Refusal, Words, refused, words
+from content.quiet import Hush
 
 QUIET_FROM, QUIET_UNTIL = 21, 8
 """Between these hours a room should hear nothing: nine in the evening is quiet, eight in the morning is not."""
@@ -41,7 +43,7 @@ class Caps(Struct, frozen=True, kw_only=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True, order=True):
-    """One post in a room, sent or planned: on which local day, and how many minutes it asks for."""
+    """One post in a room, sent or planned: on which local day it is heard, and how many minutes it asks for."""
 
     on: date
     minutes: int = 0
@@ -58,6 +60,27 @@ class Room(Struct, frozen=True, kw_only=True):
         return Room(caps=self.caps, asked=(*self.asked, more))
 
 
+class Offer(Struct, frozen=True, kw_only=True):
+    """Which other days may be offered for what would be too much: ``at`` is the instant whose hour it keeps.
+
+    What announces something is of no use once that ``begins``. Nothing is offered for a day of rest. Where it can only
+    be asked for ``again``, because no day can be chosen for it, that is said.
+    """
+
+    hush: Hush
+    at: datetime
+    begins: datetime | None = None
+    again: bool = False
+
+    def heard_on(self, day: date) -> date | None:
+        """Return on which day something is heard that is put on a day, ``None`` where it cannot be put there."""
+        zone = ZoneInfo(self.hush.quiet.timezone)
+        at = datetime.combine(day, self.at.astimezone(zone).time(), zone).astimezone(UTC)
+        if self.hush.rests(day) or (self.begins is not None and self.hush.free(at) >= self.begins):
+            return None
+        return self.hush.heard_on(at)
+
+
 def exceeded(asked: Collection[Asked], wanted: Asked, caps: Caps) -> Cap | None:
     """Return the cap that one more post would exceed, the narrowest first; a post alone may ask for any minutes."""
     same_month = [one for one in asked if _month(one.on) == _month(wanted.on)]
@@ -70,22 +93,18 @@ def exceeded(asked: Collection[Asked], wanted: Asked, caps: Caps) -> Cap | None:
     return None
 
 
-def _never(_day: date) -> bool:
-    return False
-
-
-def next_free(
-    rooms: Collection[Room], wanted: Asked, *, last: date | None = None, rests: Callable[[date], bool] = _never
-) -> date | None:
+def next_free(rooms: Collection[Room], wanted: Asked, *, offer: Offer | None = None) -> date | None:
     """Return the first later day on which no room would be asked too much, ``None`` where there is none soon.
 
-    ``last`` is the last that is of any use: a notice that comes after what it announces is none. On a day that
-    ``rests`` nothing goes out.
+    It is free itself, and so is that on which the room hears what is put there at the same hour.
     """
-    days = (wanted.on + timedelta(days=ahead) for ahead in range(1, LOOKED_AHEAD + 1))
-    days = (day for day in days if (last is None or day <= last) and not rests(day))
-    moved = (Asked(on=day, minutes=wanted.minutes) for day in days)
-    return next((one.on for one in moved if not any(exceeded(room.asked, one, room.caps) for room in rooms)), None)
+
+    def is_free(day: date) -> bool:
+        heard = offer.heard_on(day) if offer is not None else day
+        moved = [] if heard is None else [Asked(on=on, minutes=wanted.minutes) for on in {day, heard}]
+        return bool(moved) and not any(exceeded(room.asked, one, room.caps) for room in rooms for one in moved)
+
+    return next(filter(is_free, (wanted.on + timedelta(days=ahead) for ahead in range(1, LOOKED_AHEAD + 1))), None)
 
 
 def near(rooms: Iterable[Room], planned: Sequence[Asked]) -> Near | None:
@@ -103,21 +122,18 @@ def refuse_too_much(
     planned: Iterable[Asked],
     *,
     field: str = "date",
-    last: date | None = None,
-    rests: Callable[[date], bool] = _never,
+    offer: Offer | None = None,
 ) -> Refusal | None:
     """Refuse to plan above a cap of any room that would be reached, and say which later day is free.
 
-    What is planned counts too: each is judged after those before it. No day after the ``last`` is offered, and none
-    that ``rests``.
+    What is planned counts too: each is judged after those before it.
     """
     rooms = list(rooms)
     for wanted in planned:
         for room in rooms:
             cap = exceeded(room.asked, wanted, room.caps)
             if cap is not None:
-                free = next_free(rooms, wanted, last=last, rests=rests)
-                return _refusal(cap, room, wanted, free, field, is_bound=last is not None)
+                return _refusal(cap, room, wanted, next_free(rooms, wanted, offer=offer), field, offer)
         rooms = [room.after(wanted) for room in rooms]
     return None
 
@@ -131,11 +147,18 @@ def above(rooms: Iterable[Room], planned: Iterable[Asked]) -> tuple[bool, ...]:
     return tuple(found)
 
 
-def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str, *, is_bound: bool) -> Refusal:
-    said = f"burden.over_{cap}" if free is not None else f"burden.before_{cap}" if is_bound else f"burden.full_{cap}"
+def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str, offer: Offer | None) -> Refusal:
+    if free is None:
+        said = f"burden.before_{cap}" if offer is not None and offer.begins is not None else f"burden.full_{cap}"
+    elif offer is not None and offer.hush.guesses(offer.heard_on(free) or free):
+        said = f"burden.perhaps_{cap}" if offer.again else f"burden.unlisted_{cap}"
+    else:
+        said = f"burden.again_{cap}" if offer is not None and offer.again else f"burden.over_{cap}"
     values: dict[str, str | int] = {"day": wanted.on.isoformat(), "most": room.caps.of(cap)}
     if free is not None:
         values["free"] = free.isoformat()
+    if said.startswith(("burden.unlisted_", "burden.perhaps_")) and offer is not None and free is not None:
+        values["year"] = str((offer.heard_on(free) or free).year)
     return refused(said, field=field, **values)
 
 

@@ -77,6 +77,33 @@ def free_at(quiet: Quiet, at: datetime, known: WorkCalendar) -> datetime:
     return at
 
 
+class Hush(Struct, frozen=True, kw_only=True):
+    """When what falls due at an organisation is heard there: by what is quiet, and what is known of working days."""
+
+    quiet: Quiet
+    known: WorkCalendar
+
+    def free(self, at: datetime) -> datetime:
+        """Return when something is heard that falls due at an instant."""
+        return free_at(self.quiet, at, self.known)
+
+    def none(self) -> Hush:
+        """Return it for what is urgent, which waits for nothing."""
+        return Hush(quiet=Quiet(timezone=self.quiet.timezone), known=self.known)
+
+    def heard_on(self, at: datetime) -> date:
+        """Return the local day on which something is heard that falls due at an instant."""
+        return self.free(at).astimezone(ZoneInfo(self.quiet.timezone)).date()
+
+    def rests(self, day: date) -> bool:
+        """Tell whether nothing is said on a day at all."""
+        return is_day_of_rest(self.quiet, day, self.known)
+
+    def guesses(self, day: date) -> bool:
+        """Tell whether a day may yet turn out to be one of rest, since nobody has the list of its year."""
+        return self.quiet.days is not QuietDays.NONE and not self.known.knows(day)
+
+
 def is_day_of_rest(quiet: Quiet, day: date, known: WorkCalendar) -> bool:
     """Tell whether nothing is said on a day at all."""
     match quiet.days:

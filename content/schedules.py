@@ -15,6 +15,7 @@ from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
 from content.lectures import Lecture, begins
 from content.lessons import Kind, Lesson
+from content.quiet import Hush
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
 from content.reviews import Stage
 from content.workdays import Reckoned, WorkCalendar, calendar
@@ -154,9 +155,9 @@ class Planned(Struct, frozen=True, kw_only=True):
     provisional: bool = False
     session: int = 0
 
-    def asking(self, minutes: int) -> Asked:
-        """Return what it asks of a room: each member hears one session, so the minutes of a lesson count once."""
-        return Asked(on=self.local_date, minutes=0 if self.session else minutes)
+    def asking(self, minutes: int, hush: Hush) -> Asked:
+        """Return what it asks of a room, and when: each member hears one session, so a lesson's minutes count once."""
+        return Asked(on=hush.heard_on(self.due_at), minutes=0 if self.session else minutes)
 
 
 class LessonsScheduled(Fact, frozen=True, kw_only=True):
@@ -306,12 +307,6 @@ def late_after(due_at: datetime, late: timedelta | None, timezone: str) -> timed
     if local.date() == date.max:
         return LONGEST_DAY
     return instant(local.date() + timedelta(days=1), time(), timezone) - due_at
-
-
-def last_day_before(begins: datetime, at: datetime, timezone: str) -> date:
-    """Return the last local day on which what goes out at the hour of ``at`` still comes before something begins."""
-    first, hour = (one.astimezone(ZoneInfo(timezone)) for one in (begins, at))
-    return first.date() if hour.time() < first.time() else first.date() - timedelta(days=1)
 
 
 def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, datetime]]) -> Refusal | None:

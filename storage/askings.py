@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, union
+from sqlalchemy import and_, bindparam, case, func, or_, select, union, union_all
 
 from content.ballots import State as BallotState
 from content.identifiers import OccurrenceId, OrganisationId, PollId
@@ -16,9 +16,11 @@ from content.lessons import ASKING
 from content.meetings import INNER
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
+from content.quiet import MOST_DAYS
 from content.rooms import Purpose
 from content.surveys import State as SurveyState
 from storage import polls as kept_polls
+from storage import quiet
 from storage.ballots import ballots
 from storage.checkins import cards
 from storage.lessons import lesson_revisions, lessons
@@ -29,7 +31,7 @@ from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
 from storage.prepared import Prepared
 from storage.rooms import rooms
-from storage.schedules import occurrences
+from storage.schedules import occurrences, schedules
 from storage.surveys import surveys
 from storage.tables import Instant
 from storage.tallies import OFFERED, number, tallies
@@ -46,12 +48,16 @@ _BRANCHES: Any = bindparam("branches", expanding=True)
 _PURPOSES: Any = bindparam("purposes", expanding=True)
 _WITHOUT: Any = bindparam("without", expanding=True)
 _FIRST, _LAST = bindparam("first", type_=Instant), bindparam("last", type_=Instant)
+_WAITED = bindparam("waited", type_=Instant)
+"""From when on something may have waited for one of the days that are asked about."""
 
 
 def _around(zones: Collection[OrganisationId], since: date, until: date) -> dict[str, Any]:
     """Return the gaps of a question about these branches and days: between which instants they lie in any zone."""
     first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
-    return {"branches": list(zones), "first": first - timedelta(days=1), "last": last + timedelta(days=2)}
+    first -= timedelta(days=1)
+    waited = first - timedelta(days=MOST_DAYS)
+    return {"branches": list(zones), "first": first, "waited": waited, "last": last + timedelta(days=2)}
 
 
 def _reach() -> Any:
@@ -81,6 +87,7 @@ def _of_occurrences() -> Prepared:
         select(
             reach.c.branch,
             occurrences.c.id,
+            occurrences.c.audience_id,
             occurrences.c.due_at,
             occurrences.c.state,
             occurrences.c.opened_at,
@@ -88,8 +95,10 @@ def _of_occurrences() -> Prepared:
             case((_heard_before(reach), 0), else_=lesson_revisions.c.minutes).label("minutes"),
             or_(asked.exists(), shown.exists()).label("reached"),
             lessons.c.kind,
+            schedules.c.urgent,
         )
         .join(occurrences, occurrences.c.audience_id == reach.c.audience)
+        .join(schedules, schedules.c.id == occurrences.c.schedule_id)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
         .join(
             lesson_revisions,
@@ -99,8 +108,9 @@ def _of_occurrences() -> Prepared:
             occurrences.c.state.in_([OccurrenceState.PLANNED, OccurrenceState.OPEN, OccurrenceState.CLOSED]),
             occurrences.c.withdrawn_at.is_(None),
             occurrences.c.id.not_in(select(meetings.c.occurrence_id).where(meetings.c.form.in_(sorted(INNER)))),
-            occurrences.c.due_at >= _FIRST,
+            occurrences.c.due_at >= _WAITED,
             occurrences.c.due_at < _LAST,
+            or_(occurrences.c.due_at >= _FIRST, occurrences.c.state == OccurrenceState.PLANNED),
         )
     )
     return Prepared(query)
@@ -124,12 +134,23 @@ async def of_occurrences(
 ) -> list[tuple[date, AnyRow]]:
     """Return what went out to each branch or is planned for it, with the day by the clock there.
 
-    What was held or sent late counts on the day on which it was heard. The sessions of a lesson are posts of their own,
+    What was held or sent late counts on the day on which it was heard, and what is planned into quiet hours on that on
+    which they end. The sessions of a lesson are posts of their own,
     and ask a branch its minutes once, in the first that is heard there or is still to come: each hears one of them.
     """
     rows = await unit.rows(_of_occurrences(), _around(zones, since, until))
-    found = [(_day(row.due_at, zones[row.branch]), row) for row in rows]
+    audiences = {OrganisationId(row.audience_id) for row in rows if _may_wait(row)}
+    hushes = await quiet.hushes(unit, audiences)
+
+    def heard(row: AnyRow) -> datetime:
+        return hushes[row.audience_id].free(row.due_at) if _may_wait(row) else row.due_at
+
+    found = [(_day(heard(row), zones[row.branch]), row) for row in rows]
     return [(on, row) for on, row in found if since <= on <= until]
+
+
+def _may_wait(row: AnyRow) -> bool:
+    return row.state == OccurrenceState.PLANNED and not row.urgent
 
 
 def _heard_before(reach: Any) -> Any:
@@ -186,8 +207,12 @@ def _polls_in_rooms(at: Any) -> Any:
     )
 
 
+def _among(query: Any, place: Any, at: Any, *, since: Any = _FIRST) -> Any:
+    return query.where(place.in_(_BRANCHES), at >= since, at < _LAST)
+
+
 def _near(query: Any, place: Any, at: Any) -> Prepared:
-    return Prepared(query.where(place.in_(_BRANCHES), at >= _FIRST, at < _LAST))
+    return Prepared(_among(query, place, at))
 
 
 @cache
@@ -224,23 +249,29 @@ async def of_polls(
 @cache
 def _results() -> Prepared:
     polls = kept_polls.polls
-    closed = _polls_in_rooms(polls.c.closed_at).where(polls.c.state == PollState.CLOSED)
-    return _near(closed, polls.c.organisation_id, polls.c.closed_at)
+    told = case((outbox.c.state == RowState.SENT, outbox.c.done_at), else_=outbox.c.not_before)
+    waited: Any = (
+        select(func.max(told, type_=Instant))
+        .where(outbox.c.poll_id == polls.c.id, outbox.c.kind == RowKind.RESULT, outbox.c.state.in_(UNDER_WAY))
+        .scalar_subquery()
+    )
+    at: Any = func.coalesce(waited, polls.c.closed_at, type_=Instant)
+    closed = _polls_in_rooms(at).where(polls.c.state == PollState.CLOSED)
+    return Prepared(_among(closed, polls.c.organisation_id, polls.c.closed_at, since=_WAITED))
 
 
 @cache
 def _said() -> Prepared:
-    said = (
-        select(outbox.c.organisation_id, outbox.c.done_at.label("at"))
-        .join(rooms, rooms.c.id == outbox.c.room_id)
-        .where(
-            or_(outbox.c.kind == RowKind.SAY, outbox.c.kind == RowKind.LIVE),
-            # Nearly all that was ever sent is in this state: its index would lead through everything.
-            func.coalesce(outbox.c.state, "") == RowState.SENT,
-            rooms.c.purpose.in_(_PURPOSES),
-        )
-    )
-    return _near(said, outbox.c.organisation_id, outbox.c.done_at)
+    def said(at: Any, state: Any) -> Any:
+        found = select(outbox.c.organisation_id, at.label("at")).join(rooms, rooms.c.id == outbox.c.room_id)
+        is_said = or_(outbox.c.kind == RowKind.SAY, outbox.c.kind == RowKind.LIVE)
+        return _among(found.where(is_said, state, rooms.c.purpose.in_(_PURPOSES)), outbox.c.organisation_id, at)
+
+    # Nearly all that was ever sent is in this state: its index would lead through everything.
+    sent = said(outbox.c.done_at, func.coalesce(outbox.c.state, "") == RowState.SENT)
+    waiting = said(outbox.c.not_before, outbox.c.state.in_([RowState.PENDING, RowState.LEASED]))
+    both = union_all(sent, waiting).subquery()
+    return Prepared(select(both.c.organisation_id, both.c.at))
 
 
 async def of_news(
@@ -251,7 +282,10 @@ async def of_news(
     *,
     where: Collection[Purpose] = EVERYBODYS,
 ) -> list[tuple[OrganisationId, datetime]]:
-    """Return when a poll's result was published in a branch, or something else was said in its room."""
+    """Return when a poll's result was published in a branch, or something else was said in its room.
+
+    What waits for the end of quiet hours, or to be sent, counts as of then.
+    """
     gaps = {"purposes": list(where)}
     return [
         *await _within_days(unit, _results(), gaps, zones, since, until),

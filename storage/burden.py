@@ -17,6 +17,7 @@ from content.burden import (
     Caps,
     Document,
     Meter,
+    Offer,
     Room,
     above,
     caps_from,
@@ -31,6 +32,7 @@ from content.lessons import ASKING
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.polls import Poll
+from content.quiet import Hush
 from content.rooms import Purpose
 from content.schedules import Schedule
 from content.series import SeriesContinued
@@ -122,13 +124,14 @@ async def room_of(
 async def within_caps(unit: Reading, rule: Schedule, fact: SeriesContinued) -> SeriesContinued:
     """Mark what a rule that goes on by itself plans above a cap of a room that it would reach."""
     planned = sorted(fact.added, key=lambda one: one.due_at)
-    days = [one.local_date for one in planned]
+    hush = await quiet.hush(unit, rule.audience, urgent=bool(rule.urgent))
+    days = [hush.heard_on(one.due_at) for one in planned]
     found = await rooms(unit, rule.audience, since=min(days), until=max(days))
     minutes: dict[LessonId, int] = {}
     for id in {one.lesson for one in planned}:  # noqa: A001
         lesson = await lesson_of(unit, id)
         minutes[id] = lesson.minutes if lesson is not None else 0
-    over = above(found, [one.asking(minutes[one.lesson]) for one in planned])
+    over = above(found, [one.asking(minutes[one.lesson], hush) for one in planned])
     return replace(fact, above=tuple(one.id for one, is_above in zip(planned, over, strict=True) if is_above))
 
 
@@ -136,59 +139,72 @@ async def still_above(unit: Reading, entry: Entry) -> Refusal | None:
     """Return why what was planned above a cap still is, with the next free day; ``None`` where it may go out."""
     if not entry.occurrence.over_cap:
         return None
-    on = max(entry.local_date, unit.now.astimezone(ZoneInfo(entry.timezone)).date())
-    return await refuse_sending(unit, await sendings(unit, [entry], {entry.occurrence.id: on}))
+    at = max(entry.occurrence.due_at, unit.now)
+    return await refuse_sending(unit, await sendings(unit, [entry], {entry.occurrence.id: at}))
 
 
 class Sending(Struct, frozen=True, kw_only=True):
-    """Something that is to go out after all: what, to whom, on which local day, and how many minutes it asks for."""
+    """Something that is to go out after all: what, to whom, when, and how many minutes it asks for.
+
+    It falls due ``at`` an instant, and is heard ``on`` a local day: what is not urgent waits for quiet hours to end.
+    """
 
     occurrence: OccurrenceId
     audience: OrganisationId
+    at: datetime
     on: date
+    hush: Hush
     minutes: int
 
 
 async def refuse_sending(
-    unit: Reading, wanted: Sequence[Sending], *, field: str = "date", last: date | None = None
+    unit: Reading,
+    wanted: Sequence[Sending],
+    *,
+    field: str = "date",
+    begins: datetime | None = None,
+    again: bool = False,
 ) -> Refusal | None:
     """Refuse several together where one of them would be too much for a room, each after those before it.
 
-    No day after the ``last`` is offered instead.
+    No day is offered instead on which that would be heard only when what it announces ``begins``, or after.
     """
     if not wanted:
         return None
     since, until = min(one.on for one in wanted), max(one.on for one in wanted)
     without, found = frozenset(one.occurrence for one in wanted), dict[OrganisationId, dict[OrganisationId, Room]]()
-    audiences = {one.audience for one in wanted}
-    rests = {audience: await quiet.days_of_rest(unit, audience) for audience in audiences}
-    for audience in audiences:
+    for audience in {one.audience for one in wanted}:
         found[audience] = await by_branch(unit, audience, since=since, until=until, without=without)
     held = {branch: room for reached in found.values() for branch, room in reached.items()}
     for one in sorted(wanted, key=lambda one: (one.on, one.occurrence)):
         asked = Asked(on=one.on, minutes=one.minutes)
         there = [held[branch] for branch in found[one.audience]]
-        refusal = refuse_too_much(there, [asked], field=field, last=last, rests=rests[one.audience])
+        offer = Offer(hush=one.hush, at=one.at, begins=begins, again=again)
+        refusal = refuse_too_much(there, [asked], field=field, offer=offer)
         if refusal is not None:
             return refusal
         held |= {branch: held[branch].after(asked) for branch in found[one.audience]}
     return None
 
 
-async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[OccurrenceId, date]) -> list[Sending]:
-    """Return what is to go out on which day, with the minutes asked by its lesson now: in one session of several."""
-    found = []
+async def sendings(unit: Reading, entries: Sequence[Entry], times: Mapping[OccurrenceId, datetime]) -> list[Sending]:
+    """Return what is to go out and when, with the minutes asked by its lesson now: in one session of several."""
+    found, hushes = [], await quiet.hushes(unit, {entry.occurrence.audience for entry in entries})
     before = occurrences.alias("before")
     for entry in entries:
         own = select(occurrences.c.id).where(occurrences.c.id == entry.occurrence.id)
         again = own.where(askings.earlier(before, or_(askings.to_come(before), askings.was_held(before))))
         is_asked = not entry.session or await unit.first(again) is None
         lesson = await lesson_of(unit, entry.occurrence.lesson)
+        at, hush = times[entry.occurrence.id], hushes[entry.occurrence.audience]
+        hush = hush.none() if entry.occurrence.urgent else hush
         found.append(
             Sending(
                 occurrence=entry.occurrence.id,
                 audience=entry.occurrence.audience,
-                on=days[entry.occurrence.id],
+                at=at,
+                on=hush.heard_on(at),
+                hush=hush,
                 minutes=lesson.minutes if lesson is not None and is_asked else 0,
             )
         )
@@ -203,14 +219,20 @@ async def refuse_poll(unit: Reading, poll: Poll, at: datetime) -> Refusal | None
     zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == poll.organisation))
     on = at.astimezone(ZoneInfo(str(zone))).date()
     found = await room_of(unit, poll.organisation, poll.room, on=on, without=frozenset([poll.id]))
-    return refuse_too_much(found, [Asked(on=on)], field="room")
+    return refuse_too_much(found, [Asked(on=on)], field="room", offer=await _again(unit, poll.organisation))
 
 
 async def refuse_live(unit: Reading, node: OrganisationId, room: RoomId, at: datetime) -> Refusal | None:
     """Refuse a live message that would be one post too many in its room on the day on which it is put up."""
     zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
     on = at.astimezone(ZoneInfo(str(zone))).date()
-    return refuse_too_much(await room_of(unit, node, room, on=on), [Asked(on=on)], field="room")
+    found = await room_of(unit, node, room, on=on)
+    return refuse_too_much(found, [Asked(on=on)], field="room", offer=await _again(unit, node))
+
+
+async def _again(unit: Reading, node: OrganisationId) -> Offer:
+    """Return the offer for what begins when it is asked for, and can be asked for again on another day at this hour."""
+    return Offer(hush=await quiet.hush(unit, node), at=unit.now, again=True)
 
 
 async def meters(
@@ -235,12 +257,17 @@ async def meters(
                 minutes=one.minutes + row.minutes,
                 at_night=one.at_night + at_night,
             )
-    for branch, at in await askings.of_polls(unit, zones, since, until):
-        one = found[branch]
-        found[branch] = replace(one, posts=one.posts + 1, asks=one.asks + 1, at_night=one.at_night + is_quiet(at))
-    for branch, at in await askings.of_news(unit, zones, since, until):
-        one = found[branch]
-        found[branch] = replace(one, posts=one.posts + 1, at_night=one.at_night + is_quiet(at))
+    for asks, begun in (
+        (1, await askings.of_polls(unit, zones, since, until)),
+        (0, await askings.of_news(unit, zones, since, until)),
+    ):
+        for branch, at in begun:
+            one = found[branch]
+            if at > unit.now:
+                found[branch] = replace(one, planned=one.planned + 1)
+            else:
+                night = one.at_night + is_quiet(at)
+                found[branch] = replace(one, posts=one.posts + 1, asks=one.asks + asks, at_night=night)
     for branch in await askings.of_papers(unit, zones, since, until):
         found[branch] = replace(found[branch], asks=found[branch].asks + 1)
     return found

@@ -14,7 +14,7 @@ from bot.commands.sanctions import NO, YES, Answer
 from bot.commands.vocabulary import FORMS
 from content import meeting_drafts as rules
 from content import meetings
-from content.burden import Asked, refuse_too_much
+from content.burden import Asked, Offer, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import EventId, LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
 from content.lessons import LessonWritten
@@ -25,7 +25,7 @@ from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots
 from content.reviews import Review, Stage, told
 from content.rooms import Purpose
-from content.schedules import LessonsScheduled, last_day_before
+from content.schedules import LessonsScheduled
 from content.settings import SECOND_PAIR
 from content.settings import YES as WANTED
 from storage import burden, organisations, quiet, reviews, rooms, settings
@@ -173,11 +173,12 @@ async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusa
     """Refuse a notice that would ask more of a room than its organisation wants, as the console does."""
     if meeting.form in meetings.INNER:
         return None
-    on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
+    due_at = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].due_at
+    hush = await quiet.hush(unit, meeting.organisation)
+    on = hush.heard_on(due_at)
     places = await burden.rooms(unit, meeting.organisation, since=on, until=on)
-    last = last_day_before(meeting.begins_at, unit.now, meeting.timezone)
-    rests = await quiet.days_of_rest(unit, meeting.organisation)
-    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], last=last, rests=rests)
+    offer = Offer(hush=hush, at=due_at, begins=meeting.begins_at, again=True)
+    refusal = refuse_too_much(places, [Asked(on=on, minutes=meetings.NOTICE_MINUTES)], offer=offer)
     return replace(refusal, field=None) if refusal is not None else None
 
 

@@ -47,7 +47,6 @@ from content.schedules import (
     Change,
     OccurrenceMoved,
     instant,
-    last_day_before,
     late_after,
 )
 from content.series import Scope, Series
@@ -169,7 +168,10 @@ def export(format: str) -> Response:  # noqa: A002
 def _cells(slot: Slot) -> tuple[str, ...]:
     one, at = slot.entry, local(slot.at)
     what = f"{one.title} · {t('shifts.session', number=slot.session)}" if slot.session else one.title
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, stand(one.occurrence.state, slot.at)
+    state = stand(one.occurrence.state, slot.at)
+    if slot.waits_until is not None and one.occurrence.begins_at is None:
+        state = f"{state} · {t('calendar.waits', until=fully(slot.waits_until))}"
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
 
 
 def _slots(wanted: Wanted, limit: int) -> tuple[Slot, ...]:
@@ -258,7 +260,10 @@ def restore(id: str) -> Answer:  # noqa: A002
         return answer if isinstance(answer, Refusal) else await _hindered(unit, entry, answer)
 
     outcome = settle(decide, actor=user)
-    return onward(outcome, to=_back(id), done="restored", back=lambda: way_back("calendar.cancel", id=id))
+    entry = ask(lambda unit: _own(unit, OccurrenceId(id), roots))
+    waits = entry is not None and bool(ask(lambda unit: quiet.waiting(unit, [entry.occurrence])))
+    done = "restored_waits" if waits else "restored"
+    return onward(outcome, to=_back(id), done=done, back=lambda: way_back("calendar.cancel", id=id))
 
 
 @pages.route("/calendar/<id>/move", methods=["GET", "POST"])
@@ -335,11 +340,11 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
     """Refuse to let something go out beside itself, after its lecture began, or where it is too much for a room."""
     (fact,) = answer.facts
     occurrence, moved = entry.occurrence, isinstance(fact, OccurrenceMoved)
-    due_at, on = (fact.due_at, fact.local_date) if moved else (occurrence.due_at, entry.local_date)  # type: ignore[attr-defined]
+    due_at = fact.due_at if moved else occurrence.due_at  # type: ignore[attr-defined]
     there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
     if any(abs(due - due_at) <= SAME_TIME for _, due in there):
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
-    lesson, last, first = await lessons.lesson(unit, occurrence.lesson), None, occurrence.begins_at
+    lesson, first = await lessons.lesson(unit, occurrence.lesson), occurrence.begins_at
     if lesson is not None and lesson.lecture is not None:
         first = begins(lesson.lecture)
     elif first is not None:
@@ -349,16 +354,14 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
         until = due_at if occurrence.urgent else await quiet.free_for(unit, occurrence.audience, due_at)
         if late := refuse_held_past(first, until=until, field=field):
             return late
-    if first is not None:
-        last = last_day_before(first, due_at, entry.timezone)
     if lesson is not None and lesson.lecture is not None and (begun := begins(lesson.lecture)) <= due_at:
         return refused("lecture.announced_late", field="date" if moved else None, begins=begun)
     if lesson is not None and lesson.lecture is not None and not occurrence.urgent:
         field = "date" if moved else None
         if held := await held_past(unit, occurrence.audience, lesson.lecture, due_at, field=field):
             return held
-    sending = await burden.sendings(unit, [entry], {occurrence.id: on})
-    return await burden.refuse_sending(unit, sending, last=last) or answer
+    sending = await burden.sendings(unit, [entry], {occurrence.id: due_at})
+    return await burden.refuse_sending(unit, sending, begins=first) or answer
 
 
 @pages.post("/calendar/<id>/confirm")
@@ -385,9 +388,8 @@ def send_now(id: str) -> Answer:  # noqa: A002
         answer = send_missed_now(entry.occurrence, now=unit.now) if entry else None
         if entry is None or isinstance(answer, Refusal):
             return answer
-        on = unit.now.astimezone(ZoneInfo(entry.timezone)).date()
-        sending = await burden.sendings(unit, [entry], {entry.occurrence.id: on})
-        return await burden.refuse_sending(unit, sending) or answer
+        sending = await burden.sendings(unit, [entry], {entry.occurrence.id: unit.now})
+        return await burden.refuse_sending(unit, sending, again=True) or answer
 
     return onward(settle(decide, actor=here().user), to=_back(id), done="sending_now")
 

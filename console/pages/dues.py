@@ -14,7 +14,6 @@ from console.wording import today
 from content import dues as rules
 from content import dues_handovers
 from content import dues_ledger as ledger
-from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.dues import LONGEST_TEXT, LONGEST_WAY, State, count_of, is_month, month_at, month_of, written
 from content.dues_handovers import Handover
@@ -22,7 +21,7 @@ from content.dues_ledger import Method, Paying
 from content.identifiers import MemberId, OrganisationId
 from content.organisations import Kind, Right
 from content.rooms import Purpose, Room
-from storage import burden, dues, dues_notes, dues_questions, dues_shares, rooms
+from storage import burden, dues, dues_notes, dues_questions, dues_shares, quiet, rooms
 from storage.dues import Line, Sums
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -146,8 +145,7 @@ def tell() -> Answer:
         room = await _room(unit, place.id)
         if room is None:
             return refused("dues.no_room")
-        asked = await burden.room_of(unit, place.id, room.id, on=day)
-        refusal = refuse_too_much(asked, [Asked(on=day)])
+        refusal = await burden.refuse_live(unit, place.id, room.id, await quiet.free_for(unit, place.id, unit.now))
         if refusal is not None:
             return refusal
         people = await dues.payers(unit, place.id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
@@ -86,14 +84,9 @@ def act() -> Answer:
 
 async def _too_much(unit: Reading, entries: list[schedules.Entry], answer: Decision) -> Refusal | None:
     """Refuse what would be too much for a room on the day on which it would go out after all."""
-    zones = {entry.occurrence.id: ZoneInfo(entry.timezone) for entry in entries}
-    days = {
-        fact.occurrence: fact.at.astimezone(zones[fact.occurrence]).date()
-        for fact in answer.facts
-        if isinstance(fact, OccurrenceRevived)
-    }
-    going = [entry for entry in entries if entry.occurrence.id in days]
-    return await burden.refuse_sending(unit, await burden.sendings(unit, going, days), field="id")
+    times = {fact.occurrence: fact.at for fact in answer.facts if isinstance(fact, OccurrenceRevived)}
+    going = [entry for entry in entries if entry.occurrence.id in times]
+    return await burden.refuse_sending(unit, await burden.sendings(unit, going, times), field="id")
 
 
 def _ticked() -> list[OccurrenceId]:

@@ -18,8 +18,8 @@ from console.answering import Answer, add_troubles, first_by_field, free_day, se
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
-from console.quiet_hours import holding, refuse_untold, rests_at, told_of
-from content.burden import Near, near, refuse_too_much
+from console.quiet_hours import holding, refuse_untold, told_of
+from content.burden import Near, Offer, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 from content.lectures import Lecture, begins
@@ -36,7 +36,7 @@ from content.schedules import (
     Planned,
     Schedule,
     foreseen,
-    last_day_before,
+    instant,
     late_of,
     refuse_held_past,
     refuse_twice,
@@ -236,15 +236,16 @@ async def _weighed(
 ) -> tuple[Refusal | None, Near | None]:
     """Return why it would be too much for a room, or where it comes near to that."""
     minutes = {lesson.id: lesson.minutes for lesson in library}
-    since, until = min(one.local_date for one in planned), max(one.local_date for one in planned)
+    hush = await quiet.hush(unit, rule.audience, urgent=bool(rule.urgent))
+    asked = [one.asking(minutes[one.lesson], hush) for one in sorted(planned, key=lambda one: one.due_at)]
+    since, until = min(one.on for one in asked), max(one.on for one in asked)
     rooms = await burden.rooms(unit, rule.audience, since=since, until=until)
-    asked = [one.asking(minutes[one.lesson]) for one in sorted(planned, key=lambda one: one.due_at)]
     lecture = next((one.lecture for one in library if one.id == planned[0].lesson), None)
     first = planned[0].due_at
-    last = last_day_before(begins(lecture), first, rule.timezone) if lecture is not None else None
-    refusal = refuse_too_much(rooms, asked, last=last, rests=await rests_at(unit, rule.audience, rule.urgent))
+    offer = Offer(hush=hush, at=first, begins=begins(lecture) if lecture is not None else None)
+    refusal = refuse_too_much(rooms, asked, offer=offer)
     if refusal is None and lecture is not None and not rule.urgent:
-        refusal = await held_past(unit, rule.audience, lecture, first, field="urgent")
+        refusal = refuse_held_past(lecture, until=hush.free(first), field="urgent")
     return refusal, None if refusal is not None else near(rooms, asked)
 
 
@@ -265,10 +266,14 @@ def _library() -> tuple[Lesson, ...]:
 
 
 def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fields:
-    """Propose the next full hour for the first place; a lesson named in the address is chosen already."""
+    """Propose the next full hour for the first place that is not quiet there.
+
+    A lesson named in the address is chosen already.
+    """
     zone = ZoneInfo(places[0].timezone)
-    soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hour = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     wanted, place = request.args.get("lesson", ""), places[0].id
+    soon = ask(lambda unit: quiet.free_for(unit, place, hour)).astimezone(zone)
     like, roots = ScheduleId(request.args.get("like", "")), here().roots
     if like and (known := ask(lambda unit: series.series(unit, like, roots))) is not None:
         return _like(known.schedule, place, soon.date(), library)
@@ -377,6 +382,11 @@ def _schedule(
         on_days=on_days,
     )
     add_troubles(troubles, unmeant(rule, now()))
+    if troubles and is_time and kind is Recurrence.ONCE and start <= today.date():
+        due = instant(start, at, place.timezone)
+        # What alone is wrong is said by the rule itself below.
+        past = [refused("schedule.in_the_past", field="date", due=due)] if due < now() - _MINUTE else []
+        add_troubles(troubles, past)
     if troubles or not is_time:
         return None, troubles
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)

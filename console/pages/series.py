@@ -19,7 +19,7 @@ from console.leaving_tables import leaves
 from console.quiet_hours import Held, holding
 from console.undoing import way_back
 from content import series as rules
-from content.burden import refuse_too_much
+from content.burden import Offer, refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
 from content.lessons import Kind
@@ -29,7 +29,7 @@ from content.reviews import Review
 from content.schedules import Change, Planned, Schedule, materialise
 from content.series import Replan, Series
 from content.workdays import WorkCalendar
-from storage import burden, lessons, reviews, series, shifts, workdays
+from storage import burden, lessons, quiet, reviews, series, shifts, workdays
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -254,16 +254,18 @@ async def _too_much_again(unit: Reading, found: Series) -> Refusal | None:
 async def _above_caps(
     unit: Reading, rule: Schedule, planned: Iterable[Planned], *, without: frozenset[OccurrenceId] = frozenset()
 ) -> Refusal | None:
-    on = sorted(planned, key=lambda one: one.local_date)
+    on = sorted(planned, key=lambda one: one.due_at)
     if not on:
         return None
+    hush = await quiet.hush(unit, rule.audience, urgent=bool(rule.urgent))
     minutes = {
         lesson.id: lesson.minutes
         for id in set(rule.lessons)  # noqa: A001
         if (lesson := await lessons.lesson(unit, id)) is not None
     }
-    rooms = await burden.rooms(unit, rule.audience, since=on[0].local_date, until=on[-1].local_date, without=without)
-    return refuse_too_much(rooms, [one.asking(minutes[one.lesson]) for one in on])
+    asked = [one.asking(minutes[one.lesson], hush) for one in on]
+    rooms = await burden.rooms(unit, rule.audience, since=asked[0].on, until=asked[-1].on, without=without)
+    return refuse_too_much(rooms, asked, offer=Offer(hush=hush, at=on[0].due_at))
 
 
 @pages.post("/calendar/series/<id>/undo")

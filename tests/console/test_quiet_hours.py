@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from content.burden import Cap
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
-from storage import schedules
+from storage import burden, organisations, schedules
+from storage.unit import Reading
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import put
+from tests.console.console_seeding import NOW, put
 from tests.console.test_meetings_page import form as meeting
 from tests.console.test_meetings_page import made
 from tests.console.test_schedule_page import allow, form, planned
+from tests.console.test_sign_ups_page import form as sign_up
 from tests.console.test_taking_back import entry, take_back
 
 MORNING = "11月30日（周一）08:00"
@@ -68,6 +70,105 @@ def test_no_day_of_rest_is_offered_as_free_but_for_what_is_urgent(house: House, 
         assert f"最近的空闲日是 {free}" in browser.post("/schedule", lesson).text
         notice = meeting(house, organisation=branch, notice_date="2026-11-27", notice_time="09:00", urgent=urgent)
         assert f"最近的空闲日是 {free}" in browser.post("/meetings/new", notice).text
+
+
+def heard(house: House) -> list[str]:
+    """Return the days of December on which the first branch hears something, as the caps count them."""
+
+    async def look(unit: Reading) -> list[str]:
+        day = date(2026, 12, 1)
+        (room,) = await burden.rooms(unit, house.seeded.organisations["one"], since=day, until=day)
+        return [one.on.isoformat() for one in room.asked if one.on >= day]
+
+    return house.run(house.store.read(look))
+
+
+def test_a_post_counts_on_the_day_on_which_the_room_hears_it(house: House, browser: Browser) -> None:
+    allow(house, Cap.DAY, 2)
+    _, night = twice(browser, "/schedule", form(house, date="2026-12-01", time="22:00"))
+    assert night.status_code == 303
+    assert browser.post("/schedule", form(house, date="2026-12-02", time="09:00")).status_code == 303
+    assert heard(house) == ["2026-12-02", "2026-12-02"]
+    # A third is refused on the second, whether planned for it or for the evening before; the first is free.
+    branch = house.seeded.organisations["one"]
+    notice = meeting(house, organisation=branch, date="2026-12-09", notice_date="2026-12-01", notice_time="21:00")
+    for path, fields in (
+        ("/schedule", form(house, date="2026-12-02", time="10:00")),
+        ("/schedule", form(house, date="2026-12-01", time="22:30")),
+        ("/meetings/new", notice),
+    ):
+        refused = browser.post(path, fields).text
+        assert "2026-12-02 群里已满 2 条，这是每天的上限。最近的空闲日是 2026-12-03" in refused
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    moved = {"date": "2026-12-01", "time": "23:00"}
+    known = browser.marks(path) | {"told": told(browser.post(path, moved, form_at=path).text)}
+    assert "2026-12-02 群里已满" in browser.post(path, known | moved).text
+    for hour in ("09:00", "10:00"):
+        assert browser.post("/schedule", form(house, date="2026-12-01", time=hour)).status_code == 303
+    # Nor is an evening refused because its day is full: the room hears it on the next.
+    _, evening = twice(browser, "/schedule", form(house, date="2026-12-02", time="21:00"))
+    assert evening.status_code == 303
+    # The free day, pressed at the same hour, brings no other refusal than until when it waits.
+    taken = form(house, date="2026-12-01", time="22:30", free_day="2026-12-03")
+    first, second = twice(browser, "/schedule", taken)
+    assert ("上限" in first.text, "12月4日（周五）08:00" in first.text) == (False, True)
+    assert second.status_code == 303
+    assert heard(house) == ["2026-12-01", "2026-12-01", "2026-12-02", "2026-12-02", "2026-12-03", "2026-12-04"]
+
+
+def test_a_series_moved_into_the_evening_is_weighed_on_the_mornings_on_which_it_is_heard(
+    house: House, browser: Browser
+) -> None:
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/schedule", form(house, date="2026-12-09", time="09:00")).status_code == 303
+    weekly = form(house, date="2026-12-01", when="weekly", weekdays=["1"], count="2", again="yes")
+    assert browser.post("/schedule", weekly).status_code == 303
+    first = next(one.occurrence.id for one in planned(house) if one.local_date == date(2026, 12, 1))
+    wanted = {"date": "2026-12-01", "time": "21:30", "window": "1440", "late": "720", "scope": "following"}
+    assert "2026-12-09 群里已满 1 条" in browser.post(f"/calendar/{first}/move", wanted).text
+
+
+def test_what_is_planned_into_the_last_evening_of_a_month_counts_in_the_next(house: House, browser: Browser) -> None:
+    before = metered(house, 11), metered(house, 12)
+    _, night = twice(browser, "/schedule", form(house, date="2026-11-30", time="22:00"))
+    assert night.status_code == 303
+    assert (metered(house, 11), metered(house, 12)) == (before[0], before[1] + 1)
+    assert browser.post("/schedule", form(house, date="2026-11-30", time="22:30", urgent="防汛")).status_code == 303
+    assert (metered(house, 11), metered(house, 12)) == (before[0] + 1, before[1] + 1), "what is urgent is heard at once"
+
+
+def metered(house: House, month: int) -> int:
+    """Return how many posts are planned for the first branch in a month, as the burden page counts them."""
+
+    async def look(unit: Reading) -> int:
+        general, one = (house.seeded.organisations[name] for name in ("general", "one"))
+        nodes = await organisations.tree(unit, [general])
+        first = date(2026, month, 1)
+        found = await burden.meters(unit, nodes, since=first, until=first + timedelta(days=29))
+        return found[one].planned
+
+    return house.run(house.store.read(look))
+
+
+def test_a_sign_up_that_waits_counts_from_the_start_on_the_day_on_which_it_is_heard(
+    house: House, browser: Browser
+) -> None:
+    general, one = (house.seeded.organisations[name] for name in ("general", "one"))
+    until_seven = SettingChosen(organisation=general, name=QUIET_HOURS, value="8-7")
+    house.run(put(house.store, "until seven", until_seven))
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/sign-ups/new", sign_up()).status_code == 303
+
+    async def look(unit: Reading) -> list[str]:
+        (room,) = await burden.rooms(unit, one, since=NOW.date(), until=NOW.date())
+        return [each.on.isoformat() for each in room.asked]
+
+    # What was planned for the 26th is heard on the next morning too.
+    assert house.run(house.store.read(look))[-2:] == ["2026-11-25", "2026-11-27"]
+    again = browser.post("/sign-ups/new", sign_up(title="周日登山")).text
+    # Asked for on the 26th it would be heard on the 27th, and then comes a weekend: it is said when to try again.
+    assert "2026-11-25 群里已满 1 条，这是每天的上限。2026-11-30 有空，请到那天再发起。" in again
+    assert "2026-11-25 群里已满" in browser.post("/schedule", form(house, date="2026-11-25", time="07:30")).text
 
 
 def test_a_rule_says_how_many_of_its_dates_wait(house: House, browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from content.burden import (
     Document,
     Meter,
     Near,
+    Offer,
     Room,
     exceeded,
     is_near,
@@ -25,7 +26,10 @@ from content.burden import (
     refuse_too_much,
     saved,
 )
+from content.quiet import Hush, Quiet, QuietDays
+from content.workdays import calendar
 
+CALM = Hush(quiet=Quiet(timezone="Asia/Shanghai", since=21, until=8, days=QuietDays.REST), known=calendar())
 FIRST = date(2026, 7, 20)
 days = st.integers(0, 45).map(lambda ahead: FIRST + timedelta(days=ahead))
 posts = st.builds(Asked, on=days, minutes=st.integers(0, 120))
@@ -74,6 +78,49 @@ def test_the_third_post_of_a_day_is_refused_with_the_next_day() -> None:
     assert refusal is not None
     assert refusal.words.key == f"burden.over_{Cap.DAY}"
     assert refusal.words.parameters == {"day": "2026-07-24", "most": 2, "free": "2026-07-25"}
+
+
+def evening(day: int, month: int = 12) -> datetime:
+    """Return ten in the evening of a day in Shanghai."""
+    return datetime(2026, month, day, 14, tzinfo=UTC)
+
+
+def offered(on: date, *, begins: datetime | None = None, again: bool = False) -> tuple[str, object]:
+    """Return what is said, and which day is offered, where a day is full for what falls due at ten the evening before.
+
+    The second of December is full as well.
+    """
+    asked = (Asked(on=on), Asked(on=date(2026, 12, 2)))
+    room = Room(caps=Caps(day=1, month=10, minutes=240), asked=asked)
+    offer = Offer(hush=CALM, at=evening(30, 11), begins=begins, again=again)
+    refusal = refuse_too_much([room], [Asked(on=on)], offer=offer)
+    assert refusal is not None
+    return refusal.words.key, refusal.words.parameters.get("free")
+
+
+def test_the_day_offered_is_free_itself_and_when_the_room_hears_what_is_put_there_at_night() -> None:
+    full = date(2026, 11, 30)
+    # The first is free, but what is put on its evening is heard on the second.
+    assert offered(full) == ("burden.over_posts_day", "2026-12-03")
+    assert offered(full, again=True) == ("burden.again_posts_day", "2026-12-03")
+    # On the third it is heard at eight on the fourth, a Friday: of use before nine, and none before eight.
+    at_nine = datetime(2026, 12, 4, 1, tzinfo=UTC)
+    assert offered(full, begins=at_nine) == ("burden.over_posts_day", "2026-12-03")
+    assert offered(full, begins=at_nine - timedelta(hours=1)) == ("burden.before_posts_day", None)
+    # Friday evening is heard on Monday; what is free is a working day too.
+    assert offered(date(2026, 12, 3)) == ("burden.over_posts_day", "2026-12-04")
+    assert offered(date(2026, 12, 4)) == ("burden.over_posts_day", "2026-12-07")
+
+
+def test_of_a_year_without_a_list_it_is_said_that_the_free_day_may_be_one_of_rest() -> None:
+    for again, said in ((False, "burden.unlisted_posts_day"), (True, "burden.perhaps_posts_day")):
+        assert offered(date(2026, 12, 31), again=again) == (said, "2027-01-01")
+    room = Room(caps=Caps(day=1, month=1, minutes=240), asked=(Asked(on=date(2026, 12, 31)),))
+    none = Hush(quiet=Quiet(timezone="Asia/Shanghai", since=21, until=8), known=calendar())
+    for hush, keys in ((CALM, {"day", "most", "free", "year"}), (none, {"day", "most", "free"})):
+        refusal = refuse_too_much([room], [Asked(on=date(2026, 12, 31))], offer=Offer(hush=hush, at=evening(30)))
+        assert refusal is not None
+        assert set(refusal.words.parameters) == keys, "where no day is quiet none can turn out to be"
 
 
 def test_one_is_told_from_two_below_the_cap_on() -> None:

@@ -231,7 +231,7 @@ async def test_each_branch_is_asked_the_minutes_of_a_lesson_in_the_session_that_
         async def look(unit: Reading) -> int:
             entry = await schedules.entry(unit, id)
             assert entry is not None
-            (sending,) = await burden.sendings(unit, [entry], {id: date(2026, 7, 1)})
+            (sending,) = await burden.sendings(unit, [entry], {id: unit.now})
             return sending.minutes
 
         return await branch.store.read(look)

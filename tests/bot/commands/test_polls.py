@@ -17,14 +17,17 @@ from bot.hearing import Hearing
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
 from bot.polls import Counting
-from content.burden import Cap
+from content.burden import Cap, Meter
 from content.identifiers import PollId, RoomId, UserId
 from content.polls import Count, Poll, State, count
 from content.settings import QUIET_HOURS, SettingChosen
+from storage import burden, organisations
 from storage import polls as stored
 from storage.polls import polls
+from storage.unit import Reading
 from tests.fake_homeserver import Accepted, FakeHomeserver
 from tests.small_branch import (
+    EAST,
     EAST_ROOM,
     LI,
     ME,
@@ -775,6 +778,14 @@ async def test_the_result_of_a_poll_that_ends_at_night_waits_for_the_morning(ask
     await quiet(asked)
     await asked.close()
     assert asked.said() == []
+    # It counts already, as planned for the morning: nothing was said at night.
+    today = asked.branch.clock.now.date()
+
+    async def look(unit: Reading) -> Meter:
+        nodes = [one for one in await organisations.tree(unit, [ROOF]) if one.id == EAST]
+        return (await burden.meters(unit, nodes, since=today, until=today + timedelta(days=1)))[EAST]
+
+    assert await asked.branch.store.read(look) == Meter(posts=1, planned=1, asks=1)
     asked.branch.clock.forward(hours=6)
     await asked.deliver()
     assert len(asked.said()) == 1
@@ -785,7 +796,7 @@ async def test_above_a_cap_a_poll_is_refused_with_the_next_free_day(asked: Asked
     await asked.branch.store.settle(notes=[cap])
     await asked.ask()
     await asked.branch.hear(message(SECRETARY, "投票 还有一个; A; B; 截止 18:00"))
-    assert ("burden.over_posts_day") in [key for _, key in await asked.branch.told()]
+    assert ("burden.again_posts_day") in [key for _, key in await asked.branch.told()]
     assert (await asked.branch.size())["polls"] == 1
 
 
@@ -796,7 +807,7 @@ async def test_at_once_asks_the_caps_too_and_a_poll_does_not_stand_in_its_own_wa
     await asked.branch.hear(message(SECRETARY, NIGHTLY))
     await asked.ask("投票 马上要问; A; B; 截止 明天 12:00; 马上发 防汛")
     await asked.branch.hear(message(SECRETARY, f"{NIGHTLY}; 马上发 等不了"))
-    assert "burden.over_posts_day" in [key for _, key in await asked.branch.told()]
+    assert "burden.again_posts_day" in [key for _, key in await asked.branch.told()]
     await asked.deliver()
     assert len(asked.sent(START)) == 1
     await asked.branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=Cap.DAY, value="2")])
