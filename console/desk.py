@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{24}")
 
+_CAUSE = "zhibu.cause"
+
 MOST_TIMES = 50
 """So often a form can be refused and sent again from the page that it was refused on."""
 
@@ -77,14 +79,14 @@ def cause() -> Cause:
 
     What was refused has not happened: the same form, gone back to and put right, asks for it anew.
     """
-    if "cause" not in g:
+    if _CAUSE not in request.environ:
         nonce = request.form.get("nonce", "")
         if not _NONCE.fullmatch(nonce):
             abort(400)
         times = [Cause(f"form:{nonce}"), *(Cause(f"form:{nonce}~{time}") for time in range(2, MOST_TIMES + 1))]
         known = ask(lambda unit: audit.seen(unit, times))
-        g.cause = next((one for one in times if known.get(one) != audit.REFUSED), times[-1])
-    made: Cause = g.cause
+        request.environ[_CAUSE] = next((one for one in times if known.get(one) != audit.REFUSED), times[-1])
+    made: Cause = request.environ[_CAUSE]
     return made
 
 
