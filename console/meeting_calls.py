@@ -13,7 +13,7 @@ from content import meetings as rules
 from content.burden import Asked, Offer, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import ScheduleId, UserId, derive
-from content.meetings import Meeting
+from content.meetings import Meeting, instant_of
 from content.organisations import Organisation
 from content.reviews import Stage
 from content.schedules import LATEST_AHEAD
@@ -63,7 +63,8 @@ async def foresee(
     due = await stored.due(unit, meeting)
     if not due and not wrong & {"form", "named"}:
         troubles.append(refused(f"meeting.nobody_{meeting.circle}", field="named"))
-    if not wrong & {"date", "notice_date"} and notice_at > meeting.begins_at:
+    is_day = not isinstance(instant_of(fields.date, fields.time, place.timezone, field="date"), Refusal)
+    if is_day and "notice_date" not in wrong and notice_at > meeting.begins_at:
         troubles.append(refused("meeting.notice_after", field="notice_date"))
     elif "notice_date" not in wrong and notice_at < unit.now - _MINUTE:
         troubles.append(refused("schedule.in_the_past", field="notice_date", due=notice_at))

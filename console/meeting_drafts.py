@@ -26,6 +26,8 @@ FURTHER = range(2, MOST + 1)
 """The numbers of the sessions after the first."""
 
 _OF_SESSION = ("date", "time", "place")
+_LONGEST_SHOWN = 60
+"""So much of the names at fault is said again."""
 _BETWEEN = re.compile(r"[\s,，、;；]+")
 
 
@@ -183,8 +185,10 @@ def _people(fields: Fields, people: Iterable[Member], troubles: list[Refusal]) -
     found: dict[str, tuple[MemberId, ...]] = {}
     for field in ("chair", "recorder", "named", "guests"):
         named = [name for name in _BETWEEN.split(getattr(fields, field)) if name]
-        if any(len(by_name.get(name, ())) != 1 for name in named) or (field in ("chair", "recorder") and named[1:]):
-            troubles.append(refused("meeting.not_from_here", field=field))
+        unknown = [name for name in named if len(by_name.get(name, ())) != 1]
+        if unknown or (field in ("chair", "recorder") and named[1:]):
+            names = "、".join(unknown or named)[:_LONGEST_SHOWN]
+            troubles.append(refused("meeting.names_not_from_here", field=field, names=names))
             named = []
         found[field] = tuple(sorted({by_name[name][0] for name in named}))
     return found

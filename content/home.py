@@ -54,6 +54,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     members: int
     bound: int
     rooms: int
+    written: bool
+    """Whether there is a lesson there that can be planned."""
     planned: bool
     in_charge: int
     """How many people may schedule there: with one alone, everything rests on them."""

@@ -35,6 +35,7 @@ from storage import electronic_elections, members, model_members, paper_election
 from storage.approvals import approvals, waiting
 from storage.ballots import ballot_tellers, ballots
 from storage.heartbeats import heartbeats
+from storage.lessons import lessons
 from storage.organisations import ROOTS, duties, organisation_closure, organisations, within
 from storage.polls import polls
 from storage.prepared import Prepared
@@ -62,6 +63,7 @@ _LEADING = [role for role, rights in RIGHTS.items() if Right.SCHEDULE in rights]
 
 _BOT_SEEN = Prepared(select(heartbeats.c.role).where(heartbeats.c.role == "bot"))
 _A_ROOM = Prepared(select(rooms.c.id).where(_working(), within(rooms.c.organisation_id, ROOTS)).limit(1))
+_A_LESSON = Prepared(select(lessons.c.id).where(within(lessons.c.owner_id, ROOTS)).limit(1))
 _A_PLAN = Prepared(select(occurrences.c.id).where(_CONCERNED).limit(1))
 _TWO_IN_CHARGE = Prepared(
     select(duties.c.user_id)
@@ -88,6 +90,7 @@ async def facts(unit: Reading, roots: Iterable[OrganisationId]) -> Facts:
         members=number,
         bound=bound,
         rooms=len(await unit.rows(_A_ROOM, at)),
+        written=await unit.first(_A_LESSON, at) is not None,
         planned=await unit.first(_A_PLAN, at) is not None,
         in_charge=len(await unit.rows(_TWO_IN_CHARGE, at)),
         held=await unit.first(_HELD, at) is not None,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, or_, select
 
-from content.identifiers import CardId, EventId, OutboxId, PollId, RoomId
+from content.identifiers import CardId, EventId, OutboxId, PollId, RoomId, SignUpId
 from content.live_messages import Sort
 from content.polls import State as PollState
 from storage.outbox import MESSAGES, Kind, State, outbox
@@ -67,6 +67,18 @@ async def held_row_of(unit: Reading, poll: PollId) -> OutboxId | None:
     )
     id: OutboxId | None = await unit.value(query)  # noqa: A001
     return id
+
+
+async def sign_ups_held(unit: Reading, sign_ups: Iterable[SignUpId]) -> dict[SignUpId, datetime]:
+    """Return when those of some sign-ups reach their rooms that wait for quiet hours to end before they do."""
+    query = select(outbox.c.matter_id, outbox.c.not_before).where(
+        outbox.c.matter_id.in_(list(sign_ups)),
+        outbox.c.subject == Sort.SIGN_UP,
+        outbox.c.kind == Kind.LIVE,
+        outbox.c.state == State.PENDING,
+        outbox.c.not_before > unit.now,
+    )
+    return {SignUpId(row.matter_id): row.not_before for row in await unit.rows(query)}
 
 
 async def poll_is_lost(unit: Reading, poll: PollId) -> bool:

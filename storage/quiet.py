@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from content.identifiers import OrganisationId, UserId
+from content.identifiers import OccurrenceId, OrganisationId, UserId
+from content.occurrences import Occurrence, State
 from content.quiet import Hush, Quiet, free_at, quiet_from
 from content.settings import BY_NAME, QUIET_DAYS, QUIET_HOURS
 from content.shifts import on_duty_from
@@ -71,6 +72,20 @@ async def hush(unit: Reading, node: OrganisationId, *, urgent: bool = False) -> 
     """Return when what falls due at an organisation is heard there; what is urgent is at once."""
     found = (await hushes(unit, [node]))[node]
     return found.none() if urgent else found
+
+
+async def waiting(unit: Reading, occurrences: Iterable[Occurrence]) -> dict[OccurrenceId, datetime]:
+    """Return which of these will wait for quiet hours to end once they are due, and until when each does.
+
+    What was called off would wait so if it were planned again. What is urgent waits for nothing. However many they
+    are, what is quiet at their audiences is read at once.
+    """
+    ahead = (State.PLANNED, State.CANCELLED)
+    those = [one for one in occurrences if one.state in ahead and not one.urgent]
+    heard = await hushes(unit, {one.audience for one in those})
+    due = {one.id: max(one.due_at, unit.now) for one in those}
+    free = {one.id: heard[one.audience].free(due[one.id]) for one in those}
+    return {id: until for id, until in free.items() if until > due[id]}  # noqa: A001
 
 
 async def anywhere(unit: Reading) -> bool:

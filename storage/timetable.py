@@ -12,6 +12,7 @@ from content.identifiers import OccurrenceId, OrganisationId
 from content.lessons import Kind
 from content.meeting_sessions import APART
 from content.occurrences import State
+from storage import quiet
 from storage.lessons import lesson_revisions
 from storage.meetings import meetings
 from storage.schedules import Entry, calendar, occurrences
@@ -24,6 +25,8 @@ class Slot(Struct, frozen=True, kw_only=True):
     entry: Entry
     at: datetime
     session: int = 0
+    waits_until: datetime | None = None
+    """When what is planned is heard, or the notice of it is, where quiet hours hold it past the time it is due."""
 
 
 async def timetable(
@@ -42,9 +45,15 @@ async def timetable(
     roots, states = list(roots), list(states)
     begun = await calendar(unit, roots, since=since - APART, until=since, states=states, begins=True, limit=limit)
     found = [*begun, *await calendar(unit, roots, since=since, until=until, states=states, limit=limit)]
+    waits = await quiet.waiting(unit, [one.occurrence for one in found])
     times = await _sessions(unit, [one for one in found if one.occurrence.begins_at is not None])
     slots = [
-        Slot(entry=entry, at=at, session=number if len(held) > 1 else _session(entry))
+        Slot(
+            entry=entry,
+            at=at,
+            session=number if len(held) > 1 else _session(entry),
+            waits_until=waits.get(entry.occurrence.id) if entry.occurrence.state is State.PLANNED else None,
+        )
         for entry in found
         for held in [times.get(entry.occurrence.id) or (entry.occurrence.held_at,)]
         for number, at in enumerate(held, start=1)

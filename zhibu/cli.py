@@ -187,8 +187,14 @@ async def _write_founding(front: Front, config: Config, plan: Plan) -> int:
         link = await sign_in_link(branch.store, plan.secretary, branch.address)
     finally:
         await branch.close()
-    click.echo(front.say("found.done", name=plan.name, link=link, config=str(config.folder)))
+    click.echo(said_of_founding(front, plan, link, config.folder))
     return int(Exit.DONE)
+
+
+def said_of_founding(front: Front, plan: Plan, link: str, folder: Path) -> str:
+    """Say what was founded, how to go on, and what was set for it that nobody asked for."""
+    done = front.say("found.done", name=plan.name, link=link, config=str(folder))
+    return f"{done}\n{front.say('found.quiet')}" if plan.quiet else done
 
 
 async def _make_rooms(branch: Branch) -> None:

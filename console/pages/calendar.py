@@ -168,7 +168,10 @@ def export(format: str) -> Response:  # noqa: A002
 def _cells(slot: Slot) -> tuple[str, ...]:
     one, at = slot.entry, local(slot.at)
     what = f"{one.title} · {t('shifts.session', number=slot.session)}" if slot.session else one.title
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, stand(one.occurrence.state, slot.at)
+    state = stand(one.occurrence.state, slot.at)
+    if slot.waits_until is not None and one.occurrence.begins_at is None:
+        state = f"{state} · {t('calendar.waits', until=fully(slot.waits_until))}"
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
 
 
 def _slots(wanted: Wanted, limit: int) -> tuple[Slot, ...]:
@@ -257,7 +260,10 @@ def restore(id: str) -> Answer:  # noqa: A002
         return answer if isinstance(answer, Refusal) else await _hindered(unit, entry, answer)
 
     outcome = settle(decide, actor=user)
-    return onward(outcome, to=_back(id), done="restored", back=lambda: way_back("calendar.cancel", id=id))
+    entry = ask(lambda unit: _own(unit, OccurrenceId(id), roots))
+    waits = entry is not None and bool(ask(lambda unit: quiet.waiting(unit, [entry.occurrence])))
+    done = "restored_waits" if waits else "restored"
+    return onward(outcome, to=_back(id), done=done, back=lambda: way_back("calendar.cancel", id=id))
 
 
 @pages.route("/calendar/<id>/move", methods=["GET", "POST"])

@@ -23,7 +23,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation, Right
 from content.participation import Share, share
-from storage import amendments, burden, lessons, participation, schedules, shifts, tallies
+from storage import amendments, burden, lessons, participation, quiet, schedules, shifts, tallies
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -62,6 +62,8 @@ class One(Struct, frozen=True, kw_only=True):
     lesson_visible: bool
     note: amendments.Note
     newer: bool
+    waits_until: datetime | None = None
+    """Until when quiet hours hold it once it is due, where they do; of what was called off, if it were restored."""
     above: Refusal | None = None
     """Why it is above a cap, as its rule planned it by itself, and which day is free."""
     sessions: tuple[Session, ...] = ()
@@ -221,6 +223,7 @@ async def _one(
         too_many=not few,
         lesson_visible=seen,
         note=await amendments.note(unit, id),
+        waits_until=(await quiet.waiting(unit, [entry.occurrence])).get(id),
         above=await burden.still_above(unit, entry) if entry.occurrence.state is OccurrenceState.PLANNED else None,
         sessions=sessions,
         left_out=len(await shifts.left_out(unit, entry)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from content.feeds import Event, Feed, Sort
 from content.lessons import Kind
 from content.occurrences import State
 from content.organisations import Organisation, Right
-from storage import feeds, lessons, meetings, organisations, schedules
+from storage import feeds, lessons, meetings, organisations, quiet, schedules
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -113,7 +114,9 @@ def read(secret: str) -> Response:
             states=SHOWN,
             limit=MOST,
         )
-        events = [event for entry in entries if _stands(entry) for event in await _events(unit, entry)]
+        shown = [entry for entry in entries if _stands(entry)]
+        waits = await quiet.waiting(unit, [entry.occurrence for entry in shown])
+        events = [event for entry in shown for event in await _events(unit, entry, waits.get(entry.occurrence.id))]
         return "" if own else node.name, node, events
 
     seen = ask(look)
@@ -132,12 +135,15 @@ def _stands(entry: schedules.Entry) -> bool:
     return not (one.provisional or one.over_cap) and (one.approved or one.state in (State.OPEN, State.CLOSED))
 
 
-async def _events(unit: Reading, entry: schedules.Entry) -> tuple[Event, ...]:
-    """Return what stands in a calendar for one thing: a lecture and a meeting when they are held, not announced."""
+async def _events(unit: Reading, entry: schedules.Entry, waits_until: datetime | None) -> tuple[Event, ...]:
+    """Return what stands in a calendar for one thing: a lecture and a meeting when they are held, not announced.
+
+    All else stands where it is heard, which is when quiet hours end where they hold it.
+    """
     one = entry.occurrence
     event = Event(
         id=one.id,
-        at=one.held_at,
+        at=one.begins_at or waits_until or one.due_at,
         lasts=min(one.window, rules.CARD),
         title=entry.title,
         cancelled=one.state is State.CANCELLED,

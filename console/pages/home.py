@@ -27,7 +27,7 @@ from content.home import (
     elections_due,
     same_days_before,
 )
-from content.identifiers import OrganisationId, PollId, SurveyId, UserId
+from content.identifiers import OccurrenceId, OrganisationId, PollId, SurveyId, UserId
 from content.model_members import Stage
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
@@ -52,6 +52,7 @@ from storage import (
     participation,
     pledge_questions,
     pledges,
+    quiet,
     sanctions,
     schedules,
     terms,
@@ -142,6 +143,8 @@ class Today(Struct, frozen=True, kw_only=True):
     missed: tuple[schedules.Entry, ...]
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
     planned: tuple[schedules.Entry, ...]
+    heard_at: dict[OccurrenceId, datetime]
+    """When what is planned into quiet hours goes out."""
     ballots: tuple[BallotStanding, ...]
     papers: tuple[PaperElection, ...]
     selections: tuple[SelectionStanding, ...]
@@ -189,7 +192,8 @@ def show() -> str:
         ],
         coming=sorted(_coming(known, at), key=lambda one: (one.at, one.address))[:MOST_COMING],
         steps=[
-            (step, done, _where(step) if WHO[step] in rights else "") for step, done in checklist(known.facts, rights)
+            (step, done, _where(step, known.facts) if WHO[step] in rights else "")
+            for step, done in checklist(known.facts, rights)
         ],
         bot=bot,
         clock=clock,
@@ -263,7 +267,7 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
 def _coming(known: Today, at: datetime) -> Iterator[Coming]:
     for entry in known.planned:
         yield Coming(
-            at=entry.occurrence.held_at,
+            at=entry.occurrence.begins_at or known.heard_at.get(entry.occurrence.id, entry.occurrence.due_at),
             title=entry.title,
             note=entry.audience_name,
             address=link("checkins.show_one", id=entry.occurrence.id),
@@ -297,14 +301,14 @@ def _on(day: date, *, title: str, note: str, address: str) -> Coming:
     return Coming(at=at, on=day, title=title, note=note, address=address)
 
 
-def _where(step: Beginning) -> str:
+def _where(step: Beginning, facts: Facts) -> str:
     """Return the page on which a step is taken; the machine's operator starts the bot elsewhere."""
     return {
         Beginning.BOT: link("health.show"),
         Beginning.ROSTER: link("imports.take_sheet"),
         Beginning.ROOM: link("rooms.show"),
         Beginning.ACCOUNTS: link("members.show"),
-        Beginning.LESSON: link("schedules.plan"),
+        Beginning.LESSON: link("schedules.plan") if facts.written else link("lessons.show"),
         Beginning.SECOND: link("duties.show"),
         Beginning.HELD: link("calendar.show"),
     }[step]
@@ -322,7 +326,7 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
     still_open = await participation.by_occurrence(
         unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40, apart=True
     )
-    facts = await home.facts(unit, roots)
+    facts, planned = await home.facts(unit, roots), await _to_come(unit, roots, at)
     return Today(
         facts=facts,
         waiting=await _waiting(unit, asker, facts, day),
@@ -338,7 +342,8 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
             limit=LONE_FAILURES,
         ),
         open=tuple((line, share(line.numbers)) for line in still_open if line.due_at <= at),
-        planned=await _to_come(unit, roots, at),
+        planned=planned,
+        heard_at=await quiet.waiting(unit, [entry.occurrence for entry in planned]),
         ballots=await home.ballots_under_way(unit, roots),
         papers=await home.elections_under_way(unit, roots),
         selections=await home.selections_under_way(unit, roots, asker.user),

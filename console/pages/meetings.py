@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
@@ -91,6 +92,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a meeting shows beside it."""
 
     notice: schedules.Entry
+    notice_waits_until: datetime | None
     shown: Shown
     lines: tuple[Stand, ...]
     names: Mapping[MemberId, str]
@@ -351,6 +353,7 @@ async def _look(
     known = await members.by_ids(unit, {each for each in named if each is not None})
     return Seen(
         notice=entry,
+        notice_waits_until=(await quiet.waiting(unit, [entry.occurrence])).get(one.id),
         shown=await stored.shown_of(unit, one),
         lines=lines,
         names={each.id: each.name for each in known},

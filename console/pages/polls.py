@@ -8,21 +8,20 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
-from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
-from console.desk import ask, cause, now, settle
+from console.answering import Answer, add_troubles, first_by_field, onward, see
+from console.desk import ask, cause, is_done, now, settle
 from console.exporting import note_export
 from console.holding import hastening
 from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
-from console.wording import fully, t, today
+from console.wording import fully, reader, t, today
 from console.written_sheets import Written
 from content import polls
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OrganisationId, PollId, derive
+from content.identifiers import OrganisationId, PollId, RoomId, derive
 from content.organisations import Right
 from content.polls import Poll, Sheet, Standing, State
 from content.quiet import LONGEST_REASON
@@ -62,7 +61,7 @@ def show() -> str:
     """Show the polls, newest first."""
     roots = here().roots
     found = ask(lambda unit: _all(unit, roots))
-    return render_template("polls/show.html", found=found, most=MOST_SHOWN)
+    return render_template("polls/show.html", found=found, most=MOST_SHOWN, state=_said_state)
 
 
 @pages.route("/polls/new", methods=["GET", "POST"])
@@ -75,9 +74,10 @@ def start() -> Answer:
     fields = _fields()
     if fields.shown not in ("always", "later") or fields.until not in ("time", "hand"):
         abort(400)
-    poll = _poll(fields, places)
-    if isinstance(poll, Refusal):
-        return _form(fields, places, poll)
+    troubles: list[Refusal] = []
+    poll = _poll(fields, places, troubles)
+    if troubles and not is_done():
+        return _form(fields, places, troubles)
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
@@ -90,7 +90,7 @@ def start() -> Answer:
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _form(fields, places, outcome.refusal)
+        return _form(fields, places, [outcome.refusal])
     if outcome.repeated:
         return see(link("polls.show"), "repeated")
     if isinstance(outcome.answer, Decision) and polls.held_until(outcome.answer) is not None:
@@ -109,6 +109,7 @@ def show_one(id: str) -> str:  # noqa: A002
         table=_table(seen),
         may_end=here().may(Right.SCHEDULE) and seen.poll.state is State.OPEN and seen.poll.starter is None,
         held=_held_until(seen.poll),
+        state=_said_state,
         longest=LONGEST_REASON,
         notes=polls.notes(seen.poll, seen.count),
     )
@@ -118,6 +119,11 @@ def _held_until(poll: Poll) -> datetime | None:
     """Return when the quiet hours end that hold a poll."""
     waits = poll.state is State.OPEN and poll.event is None and poll.opened_at is not None and poll.opened_at > now()
     return poll.opened_at if waits else None
+
+
+def _said_state(poll: Poll) -> str:
+    """Say where a poll stands; what quiet hours hold is not in its room yet."""
+    return t("quiet.not_there_yet" if _held_until(poll) is not None else f"polls.state_{poll.state}")
 
 
 @pages.post("/polls/<id>/hasten")
@@ -160,7 +166,7 @@ def end(id: str) -> Answer:  # noqa: A002
 def export(id: str, format: str) -> Response:  # noqa: A002
     """Export what the page shows, no sooner than the page shows it."""
     seen = _standing(id)
-    footer = t("polls.footer", at=fully(now()), state=t(f"polls.state_{seen.poll.state}"))
+    footer = t("polls.footer", at=fully(now()), state=_said_state(seen.poll))
     return hand_out(_table(seen), format, "poll", footer, back=link("polls.show_one", id=id))
 
 
@@ -180,7 +186,7 @@ def picture(id: str) -> Response:  # noqa: A002
     note_export("poll", len(bars))
     footer = t(
         "polls.picture_footer",
-        state=t(f"polls.state_{seen.poll.state}"),
+        state=_said_state(seen.poll),
         voters=seen.count.everyone.voters,
         asked=seen.count.asked,
     )
@@ -257,12 +263,12 @@ def _fields() -> Fields:
     )
 
 
-def _poll(fields: Fields, places: tuple[Room, ...]) -> Poll | Refusal:
-    """Turn the fields into a poll; what it says is judged by its own rule."""
+def _poll(fields: Fields, places: tuple[Room, ...], troubles: list[Refusal]) -> Poll:
+    """Turn the fields into a poll; all that it cannot be goes to the troubles, with something else in its place."""
     room = next((place for place in places if place.id == fields.room), None)
     node = here().node(room.organisation) if room else None
     if room is None or node is None:
-        return refused("poll.no_room", field="room")
+        troubles.append(refused("poll.no_room", field="room"))
     id = PollId(derive(cause(), "poll"))  # noqa: A001 - the field's name
     texts = [line.strip() for line in fields.answers.split("\n") if line.strip()]
     most = int(fields.most) if re.fullmatch("[0-9]{1,3}", fields.most) else 0
@@ -272,11 +278,20 @@ def _poll(fields: Fields, places: tuple[Room, ...]) -> Poll | Refusal:
         most=most,
         disclosed=fields.shown == "always",
     )
-    poll = Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet)
-    if fields.until == "hand":
-        return poll
-    closes_at = _instant(fields, node.timezone)
-    return closes_at if isinstance(closes_at, Refusal) else replace(poll, closes_at=closes_at)
+    closes_at: datetime | Refusal | None = None
+    if fields.until != "hand":
+        closes_at = _instant(fields, node.timezone if node is not None else reader().timezone)
+    if isinstance(closes_at, Refusal):
+        troubles.append(closes_at)
+    poll = Poll(
+        id=id,
+        organisation=room.organisation if room is not None else OrganisationId(""),
+        room=room.id if room is not None else RoomId(""),
+        sheet=sheet,
+        closes_at=None if isinstance(closes_at, Refusal) else closes_at,
+    )
+    add_troubles(troubles, polls.troubles_of(poll, now(), urgent=fields.urgent))
+    return poll
 
 
 def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
@@ -287,8 +302,8 @@ def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
         return refused("poll.bad_date", field="date")
 
 
-def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = None) -> Answer:
-    refusals = [refusal] if refusal else []
+def _form(fields: Fields, places: tuple[Room, ...], refusals: list[Refusal] | None = None) -> Answer:
+    refusals = refusals or []
     page = render_template(
         "polls/start.html",
         fields=fields,

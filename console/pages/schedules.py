@@ -36,6 +36,7 @@ from content.schedules import (
     Planned,
     Schedule,
     foreseen,
+    instant,
     late_of,
     refuse_held_past,
     refuse_twice,
@@ -265,10 +266,14 @@ def _library() -> tuple[Lesson, ...]:
 
 
 def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fields:
-    """Propose the next full hour for the first place; a lesson named in the address is chosen already."""
+    """Propose the next full hour for the first place that is not quiet there.
+
+    A lesson named in the address is chosen already.
+    """
     zone = ZoneInfo(places[0].timezone)
-    soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hour = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     wanted, place = request.args.get("lesson", ""), places[0].id
+    soon = ask(lambda unit: quiet.free_for(unit, place, hour)).astimezone(zone)
     like, roots = ScheduleId(request.args.get("like", "")), here().roots
     if like and (known := ask(lambda unit: series.series(unit, like, roots))) is not None:
         return _like(known.schedule, place, soon.date(), library)
@@ -377,6 +382,11 @@ def _schedule(
         on_days=on_days,
     )
     add_troubles(troubles, unmeant(rule, now()))
+    if troubles and is_time and kind is Recurrence.ONCE and start <= today.date():
+        due = instant(start, at, place.timezone)
+        # What alone is wrong is said by the rule itself below.
+        past = [refused("schedule.in_the_past", field="date", due=due)] if due < now() - _MINUTE else []
+        add_troubles(troubles, past)
     if troubles or not is_time:
         return None, troubles
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)

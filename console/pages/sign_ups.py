@@ -25,7 +25,7 @@ from content.organisations import Kind, Right
 from content.rooms import Purpose, Room
 from content.schedules import instant
 from content.sign_up_sheets import Entry, Sheet, SignUp, SignUpOpened, State
-from storage import burden, members, quiet, rooms
+from storage import burden, members, outbox_queries, quiet, rooms
 from storage import sign_ups as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -50,6 +50,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     one: SignUp
     people: int
+    held: datetime | None
+    """When it reaches its room, where quiet hours hold it."""
 
 
 @pages.get("/sign-ups")
@@ -63,12 +65,13 @@ def show() -> str:
 
 
 async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Seen, ...]:
-    found = []
-    for one in await stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN)):
+    found, ones = [], await stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN))
+    held = await outbox_queries.sign_ups_held(unit, [one.id for one in ones if one.state is State.OPEN])
+    for one in ones:
         people = one.people
         if people is None:
             people = (await stored.sheet(unit, one)).people
-        found.append(Seen(one=one, people=people))
+        found.append(Seen(one=one, people=people, held=held.get(one.id)))
     return tuple(found)
 
 
@@ -101,7 +104,8 @@ def begin() -> Answer:
         return see(link("sign_ups.show"), "repeated")
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
     made = next(fact.sign_up.id for fact in facts if isinstance(fact, SignUpOpened))
-    return see(link("sign_ups.show_one", id=made), "sign_up_begun")
+    held = made in ask(lambda unit: outbox_queries.sign_ups_held(unit, [made]))
+    return see(link("sign_ups.show_one", id=made), "sign_up_held" if held else "sign_up_begun")
 
 
 @pages.get("/sign-ups/<id>")
@@ -221,12 +225,13 @@ def _page(one: SignUp, refusal: Refusal | None = None, *, which: str = "", off: 
     at = here()
     rights, node = at.rights_at(one.organisation), at.node(one.organisation)
 
-    async def look(unit: Reading) -> tuple[Sheet, dict[str, str], tuple[Candidate, ...]]:
+    async def look(unit: Reading) -> tuple[Sheet, dict[str, str], tuple[Candidate, ...], datetime | None]:
         sheet = await stored.sheet(unit, one)
         names = {str(user): name for user, name in (await stored.names_of(unit, sheet)).items()}
-        return sheet, names, await _candidates(unit, sheet, which, off=off) if which else ()
+        held = (await outbox_queries.sign_ups_held(unit, [one.id])).get(one.id) if one.state is State.OPEN else None
+        return sheet, names, await _candidates(unit, sheet, which, off=off) if which else (), held
 
-    sheet, names, candidates = ask(look)
+    sheet, names, candidates, held = ask(look)
     lines = rules.message_of(sheet, names) if node is not None else ()  # type: ignore[arg-type]
     by_name = Right.READ_MEMBERS in rights
     refusals = [refusal] if refusal else []
@@ -236,6 +241,7 @@ def _page(one: SignUp, refusal: Refusal | None = None, *, which: str = "", off: 
         sheet=sheet,
         names=names,
         place=node,
+        held=held,
         by_name=by_name,
         text="\n".join(say_in(node, line) for line in lines) if node is not None and by_name else "",
         waiting={entry.id for entry in sheet.waiting},
@@ -315,11 +321,14 @@ def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
 
 def _form(fields: Fields, places: tuple[Room, ...], refusals: list[Refusal] | None = None) -> Answer:
     refusals = refusals or []
+    room = next((place for place in places if place.id == fields.room), None)
+    free_at = ask(lambda unit: quiet.free_for(unit, room.organisation, unit.now)) if room is not None else now()
     page = render_template(
         "sign_ups/begin.html",
         fields=fields,
         places=places,
         longest=rules.LONGEST_TITLE,
+        held=free_at if free_at > now() else None,
         refusals=refusals,
         by_field=first_by_field(refusals),
     )

@@ -19,6 +19,7 @@ from content.polls.asking import (
     reword,
     see_shown,
     shown_question,
+    troubles_of,
 )
 from content.polls.counting import count, notes, result_lines, standing
 from content.polls.ending import (
@@ -101,6 +102,7 @@ __all__ = [
     "stop_voting",
     "take_back",
     "tap",
+    "troubles_of",
     "vote_in_words",
     "withdraw",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
@@ -70,15 +70,22 @@ def open_poll(
     ``free_at`` is when the room may hear something again: until then it is held, unless it is said why it cannot wait.
     """
     held = free_at if free_at is not None and free_at > now and not urgent else None
-    trouble = _trouble(poll.sheet) or _bad_time(poll.closes_at, now)
+    trouble = next(troubles_of(poll, now, urgent=urgent), None)
     if trouble is None and held is not None and poll.closes_at is not None and poll.closes_at < held + SHORTEST:
         trouble = refused("poll.ends_in_quiet", field="date", until=held)
-    if trouble is None and len(urgent) > LONGEST_REASON:
-        trouble = refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
     if trouble is not None:
         return trouble
     send = SendPoll(poll=poll.id, room=poll.room, expires_at=poll.closes_at, not_before=held, urgent=urgent)
     return Decision(facts=(PollOpened(poll=poll, author=author, at=now, begins=held),), effects=(send,))
+
+
+def troubles_of(poll: Poll, now: datetime, *, urgent: str = "") -> Iterator[Refusal]:
+    """Yield all for which a poll cannot be meant."""
+    yield from _troubles(poll.sheet)
+    if (late := _bad_time(poll.closes_at, now)) is not None:
+        yield late
+    if len(urgent) > LONGEST_REASON:
+        yield refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
 
 
 def held_until(answer: Decision) -> datetime | None:
@@ -93,21 +100,20 @@ def number_answers(poll: PollId, texts: Iterable[str]) -> tuple[Answer, ...]:
     )
 
 
-def _trouble(sheet: Sheet) -> Refusal | None:
+def _troubles(sheet: Sheet) -> Iterator[Refusal]:
     texts = [answer.text for answer in sheet.answers]
     if not sheet.question or len(sheet.question) > LONGEST_QUESTION:
-        return refused("poll.bad_question", field="question", most=LONGEST_QUESTION)
+        yield refused("poll.bad_question", field="question", most=LONGEST_QUESTION)
     if any(word in text for word in _SECRET_WORDS for text in (sheet.question, *texts)):
-        return refused("poll.not_secret", field="question")
+        yield refused("poll.not_secret", field="question")
     if not 2 <= len(texts) <= MOST_ANSWERS:
-        return refused("poll.bad_number_of_answers", field="answers", most=MOST_ANSWERS)
+        yield refused("poll.bad_number_of_answers", field="answers", most=MOST_ANSWERS)
     if any(not text or len(text) > LONGEST_ANSWER for text in texts):
-        return refused("poll.bad_answer", field="answers", most=LONGEST_ANSWER)
+        yield refused("poll.bad_answer", field="answers", most=LONGEST_ANSWER)
     if len({text.casefold() for text in texts}) < len(texts):
-        return refused("poll.repeated_answer", field="answers")
-    if not 1 <= sheet.most <= len(texts):
-        return refused("poll.bad_limit", field="most", most=len(texts))
-    return None
+        yield refused("poll.repeated_answer", field="answers")
+    if len(texts) >= 2 and not 1 <= sheet.most <= len(texts):
+        yield refused("poll.bad_limit", field="most", most=len(texts))
 
 
 def _bad_time(closes_at: datetime | None, now: datetime) -> Refusal | None:

@@ -12,7 +12,9 @@ from console.app import create_app
 from console.settings import ConsoleSettings
 from content.ballots import BallotClosed
 from content.burden import Cap
-from content.identifiers import EventId, OrganisationId, RoomId, UserId
+from content.identifiers import EventId, LessonId, OrganisationId, RoomId, UserId
+from content.lessons import Kind as LessonKind
+from content.lessons import Lesson, LessonWritten
 from content.organisations import Duty, DutyEnded, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.rooms import RoomLost
 from content.settings import SettingChosen
@@ -146,6 +148,22 @@ def test_a_new_branch_is_led_to_life_by_what_is_there(
         return part.count("已完成"), part.count("还没有</span>")
 
     assert steps() == (0, 7)
+    first = browser.get("/").text.partition('id="steps"')[2].partition("</section>")[0]
+    assert "还没有课：先写一篇" in first
+    assert '<a class="button quiet" href="/lessons">打开学习</a>' in first
+    lesson = Lesson(
+        id=LessonId("one"),
+        owner=node.id,
+        kind=LessonKind.LESSON,
+        title="第一课",
+        source="自编",
+        dated=NOW.date(),
+        body="要点",
+    )
+    run(put(store, "lesson", LessonWritten(lesson=lesson, author=SECRETARY)))
+    first = browser.get("/").text.partition('id="steps"')[2].partition("</section>")[0]
+    assert "选一篇现成的课" in first
+    assert 'href="/schedule">去排期</a>' in first
     other = Duty(user=VIEWER, organisation=node.id, role=Role.ORGANISING_MEMBER)
     run(put(store, "second", DutyGranted(duty=other)))
     run(store.settle(notes=[heartbeats.Beat(role="bot", state="listening", at=NOW)]))

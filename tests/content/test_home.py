@@ -36,7 +36,7 @@ from tests.content.test_paper_elections import DAY, ONE, TWO, A, B, count, count
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
 ME, OTHER = UserId("@wo:example.org"), UserId("@ta:example.org")
-LIVES = Facts(bot_seen=True, members=24, bound=20, rooms=1, planned=True, in_charge=2, held=True)
+LIVES = Facts(bot_seen=True, members=24, bound=20, rooms=1, written=True, planned=True, in_charge=2, held=True)
 BALLOT = BallotStanding(
     id=BallotId("one"), title="推荐", state=State.OPEN, closes_at=NOW, unproven=0, asked_by=None
 )  # fmt: skip

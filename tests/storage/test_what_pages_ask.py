@@ -29,7 +29,7 @@ async def test_the_pages_questions_are_answered_alike_on_either_engine(address: 
 
     async def read(unit: Reading) -> None:
         assert await home.facts(unit, [general]) == Facts(
-            bot_seen=True, members=8, bound=7, rooms=1, planned=True, in_charge=1, held=True
+            bot_seen=True, members=8, bound=7, rooms=1, written=True, planned=True, in_charge=1, held=True
         )
         assert await home.branches_without_room(unit, [general]) == 1
         assert await home.rooms_lost(unit, [general]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -13,6 +15,7 @@ from storage.store import Store
 from tests.small_branch import EAST, NOON, SECRETARY, HandClock, SmallBranch
 from zhibu import cli
 from zhibu.founding import Plan, found
+from zhibu.front import Front
 
 USUAL = Plan(name="一支部", kind=Kind.BRANCH, timezone="Asia/Shanghai", language="zh_CN", secretary=SECRETARY)
 
@@ -35,6 +38,13 @@ async def test_it_is_founded_with_quiet_hours_unless_it_is_said_otherwise(
 
 async def test_who_was_founded_before_has_none_until_they_set_some(branch: SmallBranch) -> None:
     assert await branch.store.read(lambda unit: value_of(unit, EAST, QUIET_HOURS)) == "none"
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_whoever_founds_is_told_of_quiet_hours_that_were_set(quiet: bool) -> None:
+    said = cli.said_of_founding(Front(), replace(USUAL, quiet=quiet), "https://x/sign-in/y", Path("/x"))
+    assert "https://x/sign-in/y" in said
+    assert ("21:00" in said) is quiet
 
 
 @pytest.mark.parametrize(("said", "holds"), [([], True), (["--no-quiet-hours"], False)])
