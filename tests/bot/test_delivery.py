@@ -611,7 +611,8 @@ async def test_nobody_but_the_person_sees_their_answer(post: Post) -> None:
     await post.branch.answer(id, ZHANG, leave="金丝雀")
     await post.work()
     assert "张明" not in str(post.homeserver.rooms[EAST_ROOM])
-    assert "金丝雀" not in str(post.homeserver.rooms)
+    # The reason is said back to them, so that they can put it right.
+    assert [room for room, said in post.homeserver.rooms.items() if "金丝雀" in str(said)] == [private_room(ZHANG)]
 
 
 async def test_a_card_whose_lesson_is_gone_ends_quietly(post: Post) -> None:
