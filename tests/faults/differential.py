@@ -19,7 +19,8 @@ from content.pledges import Party, Pledge, PledgeMade
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import falling_due
-from storage.outbox import Claimed, Postponed, Sent
+from storage.outbox import Claimed, Postponed, Sent, outbox
+from storage.phrases import load_words
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
 from tests.small_branch import (
@@ -119,12 +120,19 @@ class Twin:
                 counted = "number" in table.c and table.c["number"].primary_key
                 query = select(*[one for one in table.c if not (counted and one.name in UNORDERED)])
                 if counted:
-                    found[table.name] = [tuple(row) for row in await unit.rows(query.order_by(table.c["number"]))]
+                    rows = await unit.rows(query.order_by(table.c["number"]))
+                    found[table.name] = [_opened(row, unit) if table is outbox else tuple(row) for row in rows]
                 else:
                     found[table.name] = sorted((tuple(row) for row in await unit.rows(query)), key=repr)
             return found
 
         return await self.store.read(dump)
+
+
+def _opened(row: Any, unit: Any) -> tuple[Any, ...]:
+    """Return a row of the outbox with its words opened: what is sealed twice is never the same twice."""
+    words = load_words(row.words, unit.vault, row.id, row.user_id or "") if row.words is not None else None
+    return (*(value for name, value in row._mapping.items() if name != "words"), words)
 
 
 class Pair:
